@@ -1,0 +1,1 @@
+"""OVSDB: replicas, rows and their owners, plans and fenced transactions."""

@@ -1,0 +1,352 @@
+"""One database, one thread, one replica.
+
+python-ovs keeps a replica of the database in plain Python objects and is not thread safe. So a thread of its own
+owns the replica: asyncio code never touches it, never waits for a lock, and sees only
+
+- immutable changes (`RowChange`), handed to the event loop in batches, and
+- results of functions that it asked the thread to run (`call`, `transact`, `commit`).
+
+Transactions are either built with python-ovs rows (`transact`: handy for a few rows) or given as ready operations
+of RFC 7047 section 5.2 (`commit`: what plans are made of, an order of magnitude cheaper a row).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+import ovs.db.idl
+import ovs.poller
+import ovs.stream
+import ovs.timeval
+from ovsdbapp.backend.ovs_idl import idlutils
+
+from weft.ovsdb.errors import CommitError, NotConnectedError
+
+T = TypeVar("T")
+Operation = dict[str, Any]
+
+BACKOFF_MS = (100, 500)
+"""Reconnection delays. python-ovs' own (1 to 8 s) leave gaps of 7 to 16 s when a RAFT leader dies."""
+
+PROBE_MS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Paths of PEM files."""
+
+    ca_cert: str
+    certificate: str
+    private_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """A row as it is after a change (for a delete: as it last was). Sets are lists, maps are dicts."""
+
+    table: str
+    uuid: UUID
+    op: Literal["insert", "update", "delete"]
+    row: Mapping[str, Any]
+
+
+_OPS: Mapping[str, Literal["insert", "update", "delete"]] = {
+    ovs.db.idl.ROW_CREATE: "insert",
+    ovs.db.idl.ROW_UPDATE: "update",
+    ovs.db.idl.ROW_DELETE: "delete",
+}
+
+
+def _plain(datum: Any, column: Any) -> Any:
+    """A column's value as str, int, float, bool, UUID; a list for a set (also of at most one); a dict for a map."""
+    if column.type.is_map():
+        return {key.value: value.value for key, value in datum.values.items()}
+    values = [key.value for key in datum.values]
+    if column.type.n_min == 1 and column.type.n_max == 1:
+        return values[0]
+    return values
+
+
+def row_to_dict(row: Any, columns: Sequence[str] | None = None) -> dict[str, Any]:
+    """A replica's row as plain Python values. Call it on the database's thread only."""
+    data, known = row._data, row._table.columns
+    return {name: _plain(datum, known[name]) for name, datum in data.items() if columns is None or name in columns}
+
+
+class _Replica(ovs.db.idl.Idl):
+    """python-ovs' replica that remembers what changed and notices that it was filled anew."""
+
+    def __init__(self, remote: str, helper: Any, leader_only: bool, watched: frozenset[str]) -> None:
+        super().__init__(remote, helper, probe_interval=PROBE_MS, leader_only=leader_only)
+        self._session.reconnect.set_backoff(*BACKOFF_MS)
+        self.watched = watched
+        self.pending: list[tuple[str, Any]] = []
+        self.known: dict[str, set[UUID]] = {table: set() for table in watched}
+        self.refilled = False
+
+    def restart_fsm(self) -> None:
+        self.refilled = True
+        super().restart_fsm()
+
+    def notify(self, event: str, row: Any, updates: Any = None) -> None:
+        if row._table.name in self.watched:
+            self.pending.append((event, row))
+
+    def is_synced(self) -> bool:
+        return bool(self.state == self.IDL_S_MONITORING and self.has_ever_connected())
+
+    def take_changes(self) -> list[RowChange]:
+        """What changed since the last call. After a reconnection, rows that vanished meanwhile are deletes."""
+        pending, self.pending = self.pending, []
+        changes: list[RowChange] = []
+        for event, row in pending:
+            table = row._table.name
+            known = self.known[table]
+            if event == ovs.db.idl.ROW_DELETE:
+                known.discard(row.uuid)
+                op = _OPS[event]
+            else:
+                op = "update" if row.uuid in known else "insert"
+                known.add(row.uuid)
+            changes.append(RowChange(table, row.uuid, op, row_to_dict(row)))
+        if self.refilled and self.is_synced():
+            self.refilled = False
+            changes.extend(self._vanished())
+        return changes
+
+    def _vanished(self) -> list[RowChange]:
+        gone: list[RowChange] = []
+        for table, known in self.known.items():
+            present = self.tables[table].rows
+            missing = [uuid for uuid in known if uuid not in present]
+            known.difference_update(missing)
+            gone.extend(RowChange(table, uuid, "delete", {}) for uuid in missing)
+        return gone
+
+
+class Database:
+    """A connection to one OVSDB database (see the module's text).
+
+    `tables` names the tables to replicate and their columns (None: all that the server has). `watch` names those whose
+    changes are handed to `on_change` on the event loop; all of them when it is not given. `conditions` narrows the replica
+    of a table on the server (RFC 7047 extension `monitor_cond`), for example `{"Port": [["host", "==", "lab1"]]}`.
+    With `lock`, the OVSDB lock of that name is asked for, and no transaction is sent without it.
+    """
+
+    def __init__(
+        self,
+        schema_name: str,
+        remote: str,
+        tables: Mapping[str, Sequence[str] | None],
+        *,
+        tls: Tls | None = None,
+        leader_only: bool = False,
+        conditions: Mapping[str, list[Any]] | None = None,
+        watch: Sequence[str] | None = None,
+        lock: str | None = None,
+        on_change: Callable[[list[RowChange]], None] | None = None,
+        on_connection: Callable[[bool], None] | None = None,
+        on_lock: Callable[[bool], None] | None = None,
+    ) -> None:
+        self.schema_name = schema_name
+        self.remote = remote
+        self._tables = dict(tables)
+        self._tls = tls
+        self._leader_only = leader_only
+        self._conditions = dict(conditions or {})
+        self._watch = frozenset(tables if watch is None else watch) if on_change else frozenset()
+        self._lock = lock
+        self._on_change = on_change
+        self._on_connection = on_connection
+        self._on_lock = on_lock
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._thread: threading.Thread | None = None
+        self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._stopping = False
+        self.connected = False
+        self.has_lock = False
+        self.idl: _Replica | None = None
+
+    # -- the event loop's side ----------------------------------------------------------------------------------------
+
+    async def start(self, timeout: float | None = None) -> None:
+        """Connect and wait until the replica is whole. Raises NotConnectedError after `timeout` seconds."""
+        self._loop = asyncio.get_running_loop()
+        self._ready: asyncio.Future[None] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._run, name=f"ovsdb-{self.schema_name}", daemon=True)
+        self._thread.start()
+        try:
+            await asyncio.wait_for(asyncio.shield(self._ready), timeout)
+        except TimeoutError:
+            await self.close()
+            raise NotConnectedError(self.schema_name, self.remote, f"no whole replica after {timeout:g} s") from None
+
+    async def close(self) -> None:
+        self._stopping = True
+        self._wake()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+
+    async def call(self, fn: Callable[[Any], T]) -> T:
+        """Run `fn(replica)` on the database's thread: it may read rows, and must not keep them."""
+        return await self._submit(lambda: fn(self._replica()))
+
+    async def transact(self, fn: Callable[[Any, Any], T], timeout: float = 10.0) -> T:
+        """Build a transaction with python-ovs rows by `fn(transaction, replica)` and commit it."""
+
+        def job() -> T:
+            idl = self._replica()
+            transaction = ovs.db.idl.Transaction(idl)
+            try:
+                result = fn(transaction, idl)
+            except BaseException:
+                transaction.abort()
+                raise
+            self._commit(transaction, timeout)
+            return result
+
+        return await self._submit(job)
+
+    async def commit(self, operations: Sequence[Operation], timeout: float = 30.0) -> None:
+        """Commit ready operations as one transaction. Raises CommitError; see there for what it may mean."""
+
+        def job() -> None:
+            transaction = ovs.db.idl.Transaction(self._replica())
+            for operation in operations:
+                transaction.add_op(operation)
+            self._commit(transaction, timeout)
+
+        await self._submit(job)
+
+    async def _submit(self, job: Callable[[], T]) -> T:
+        future: asyncio.Future[T] = self._loop.create_future()
+
+        def settle(outcome: Callable[[], None]) -> None:
+            if not future.done():
+                outcome()
+
+        def run() -> None:
+            try:
+                result = job()
+            except BaseException as error:  # handed to the caller, whatever it is
+                self._post(settle, lambda error=error: future.set_exception(error))
+            else:
+                self._post(settle, lambda: future.set_result(result))
+
+        self._jobs.append(run)
+        self._wake()
+        return await future
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._wake_w, b"x")
+        except BlockingIOError:
+            pass  # the pipe is full: the thread will wake anyway
+
+    # -- the thread's side --------------------------------------------------------------------------------------------
+
+    def _replica(self) -> _Replica:
+        if self.idl is None or not self.idl.is_synced():
+            raise NotConnectedError(self.schema_name, self.remote, "the database does not answer")
+        return self.idl
+
+    def _run(self) -> None:
+        if self._tls is not None:
+            ovs.stream.Stream.ssl_set_ca_cert_file(self._tls.ca_cert)
+            ovs.stream.Stream.ssl_set_certificate_file(self._tls.certificate)
+            ovs.stream.Stream.ssl_set_private_key_file(self._tls.private_key)
+        helper = self._fetch_schema()
+        if helper is not None:
+            self.idl = self._open(helper)
+            while not self._stopping:
+                self.idl.run()
+                self._publish()
+                while self._jobs:
+                    self._jobs.popleft()()
+                    self._publish()
+                self._block(self.idl)
+            self.idl.close()
+        while self._jobs:
+            self._jobs.popleft()()
+
+    def _fetch_schema(self) -> Any:
+        """The server's own schema: newer or older OVN have other columns. Tried until it answers or we stop."""
+        while not self._stopping:
+            for remote in self.remote.split(","):
+                try:
+                    return idlutils.get_schema_helper(remote, self.schema_name)
+                except Exception:  # any failure of any remote means the same: try the next one
+                    continue
+            while self._jobs:  # they learn that there is no connection
+                self._jobs.popleft()()
+            self._block(None, BACKOFF_MS[1])
+        return None
+
+    def _open(self, helper: Any) -> _Replica:
+        for table, columns in self._tables.items():
+            if columns is None:
+                helper.register_table(table)
+            else:
+                helper.register_columns(table, list(columns))
+        idl = _Replica(self.remote, helper, self._leader_only, self._watch)
+        for table, condition in self._conditions.items():
+            idl.cond_change(table, condition)
+        if self._lock:
+            idl.set_lock(self._lock)
+        return idl
+
+    def _publish(self) -> None:
+        assert self.idl is not None
+        connected = self.idl.is_synced()
+        if changes := self.idl.take_changes():
+            self._post(self._on_change, changes)
+        if connected != self.connected:
+            self.connected = connected
+            self._post(self._on_connection, connected)
+        if self.idl.has_lock != self.has_lock:
+            self.has_lock = self.idl.has_lock
+            self._post(self._on_lock, self.has_lock)
+        if connected and not self._ready.done():
+            self._post(lambda _: self._ready.done() or self._ready.set_result(None), None)
+
+    def _post(self, callback: Callable[[Any], Any] | None, argument: Any) -> None:
+        if callback is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(callback, argument)
+
+    def _block(self, idl: _Replica | None, timeout_ms: int | None = None) -> None:
+        poller = ovs.poller.Poller()
+        if idl is not None:
+            idl.wait(poller)
+        poller.fd_wait(self._wake_r, ovs.poller.POLLIN)
+        if timeout_ms is not None:
+            poller.timer_wait(timeout_ms)
+        poller.block()
+        try:
+            os.read(self._wake_r, 65536)
+        except BlockingIOError:
+            pass  # woken by the session, not by us
+
+    def _commit(self, transaction: Any, timeout: float) -> None:
+        """Send and wait for the answer, while the replica goes on being filled."""
+        idl = self._replica()
+        deadline = ovs.timeval.msec() + int(timeout * 1000)
+        done = ovs.db.idl.Transaction
+        while (status := transaction.commit()) == done.INCOMPLETE:
+            idl.run()
+            if ovs.timeval.msec() >= deadline:
+                transaction.abort()
+                raise CommitError(self.schema_name, "timeout", f"no answer within {timeout:g} s")
+            poller = ovs.poller.Poller()
+            idl.wait(poller)
+            transaction.wait(poller)
+            poller.timer_wait_until(deadline)
+            poller.block()
+        if status not in (done.SUCCESS, done.UNCHANGED):
+            raise CommitError(self.schema_name, done.status_to_string(status), transaction.get_error())
