@@ -16,9 +16,9 @@ import asyncio
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 from uuid import UUID
 
 import ovs.db.idl
@@ -80,13 +80,29 @@ def row_to_dict(row: Any, columns: Sequence[str] | None = None) -> dict[str, Any
     return {name: _plain(datum, known[name]) for name, datum in data.items() if columns is None or name in columns}
 
 
+class Observer(Protocol):
+    """Something that follows the replica on its own thread and now and then has news for the event loop."""
+
+    def row_changed(self, event: str, row: Any, changed: Collection[str]) -> None:
+        """A row came, changed (these columns) or went."""
+
+    def refilled(self, tables: Mapping[str, Any]) -> None:
+        """The replica was read anew: what is not in it is gone."""
+
+    def take_news(self) -> Any:
+        """What the event loop should be told; None for nothing."""
+
+
 class _Replica(ovs.db.idl.Idl):
     """python-ovs' replica that remembers what changed and notices that it was filled anew."""
 
-    def __init__(self, remote: str, helper: Any, leader_only: bool, watched: frozenset[str]) -> None:
+    def __init__(
+        self, remote: str, helper: Any, leader_only: bool, watched: frozenset[str], observer: Observer | None
+    ) -> None:
         super().__init__(remote, helper, probe_interval=PROBE_MS, leader_only=leader_only)
         self._session.reconnect.set_backoff(*BACKOFF_MS)
         self.watched = watched
+        self.observer = observer
         self.pending: list[tuple[str, Any]] = []
         self.known: dict[str, set[UUID]] = {table: set() for table in watched}
         self.refilled = False
@@ -98,6 +114,8 @@ class _Replica(ovs.db.idl.Idl):
     def notify(self, event: str, row: Any, updates: Any = None) -> None:
         if row._table.name in self.watched:
             self.pending.append((event, row))
+        if self.observer is not None:
+            self.observer.row_changed(event, row, () if updates is None else updates._data)
 
     def is_synced(self) -> bool:
         return bool(self.state == self.IDL_S_MONITORING and self.has_ever_connected())
@@ -119,6 +137,8 @@ class _Replica(ovs.db.idl.Idl):
         if self.refilled and self.is_synced():
             self.refilled = False
             changes.extend(self._vanished())
+            if self.observer is not None:
+                self.observer.refilled(self.tables)
         return changes
 
     def _vanished(self) -> list[RowChange]:
@@ -154,6 +174,8 @@ class Database:
         on_change: Callable[[list[RowChange]], None] | None = None,
         on_connection: Callable[[bool], None] | None = None,
         on_lock: Callable[[bool], None] | None = None,
+        observer: Observer | None = None,
+        on_news: Callable[[Any], None] | None = None,
     ) -> None:
         self.schema_name = schema_name
         self.remote = remote
@@ -166,6 +188,8 @@ class Database:
         self._on_change = on_change
         self._on_connection = on_connection
         self._on_lock = on_lock
+        self._observer = observer
+        self._on_news = on_news
         self._jobs: deque[Callable[[], None]] = deque()
         self._thread: threading.Thread | None = None
         self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -214,14 +238,21 @@ class Database:
 
         return await self._submit(job)
 
-    async def commit(self, operations: Sequence[Operation], timeout: float = 30.0) -> None:
-        """Commit ready operations as one transaction. Raises CommitError; see there for what it may mean."""
+    async def commit(
+        self, operations: Sequence[Operation], timeout: float = 30.0, then: Callable[[], None] | None = None
+    ) -> None:
+        """Commit ready operations as one transaction. Raises CommitError; see there for what it may mean.
+
+        `then` runs on the database's thread after success, before anybody else hears of the changes.
+        """
 
         def job() -> None:
             transaction = ovs.db.idl.Transaction(self._replica())
             for operation in operations:
                 transaction.add_op(operation)
             self._commit(transaction, timeout)
+            if then is not None:
+                then()
 
         await self._submit(job)
 
@@ -295,7 +326,7 @@ class Database:
                 helper.register_table(table)
             else:
                 helper.register_columns(table, list(columns))
-        idl = _Replica(self.remote, helper, self._leader_only, self._watch)
+        idl = _Replica(self.remote, helper, self._leader_only, self._watch, self._observer)
         for table, condition in self._conditions.items():
             idl.cond_change(table, condition)
         if self._lock:
@@ -307,6 +338,8 @@ class Database:
         connected = self.idl.is_synced()
         if changes := self.idl.take_changes():
             self._post(self._on_change, changes)
+        if self._observer is not None and (news := self._observer.take_news()) is not None:
+            self._post(self._on_news, news)
         if connected != self.connected:
             self.connected = connected
             self._post(self._on_connection, connected)

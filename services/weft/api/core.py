@@ -1,0 +1,83 @@
+"""`Namespace` and `Pod`: Kubernetes' own kinds, as far as a network needs to know them.
+
+Without Kubernetes a Pod stands for a workload of any sort: a network namespace that the agent keeps, a machine, a
+process. The annotation `weft.ovn/netns` asks the agent of `spec.nodeName` to keep that namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from weft.api.base import KindInfo, Projected, Resource
+from weft.api.problem import Problem
+from weft.net.addresses import parse_addresses, split_list
+
+LOGICAL_SWITCH = "ovn.kubernetes.io/logical_switch"
+IP_ADDRESS = "ovn.kubernetes.io/ip_address"
+MAC_ADDRESS = "ovn.kubernetes.io/mac_address"
+NETNS = "weft.ovn/netns"
+
+
+class Namespace(Resource):
+    INFO: ClassVar = KindInfo("v1", "Namespace", "namespaces", namespaced=False, short_names=("ns",))
+    spec: Projected = Projected()
+
+
+class PodSpec(Projected):
+    node_name: str = ""
+    host_network: bool = False
+
+
+class Pod(Resource):
+    INFO: ClassVar = KindInfo(
+        "v1",
+        "Pod",
+        "pods",
+        namespaced=True,
+        short_names=("po",),
+        columns=(
+            ("PHASE", "status.phase"),
+            ("IPS", "status.podIPs"),
+            ("NODE", "spec.nodeName"),
+            ("SUBNET", "status.subnet"),
+            ("READY", "status.conditions"),
+        ),
+    )
+    spec: PodSpec = PodSpec()
+
+    @property
+    def port_name(self) -> str:
+        """Name of the logical switch port, of the `IP` object, and the OVS interface's iface-id."""
+        return f"{self.metadata.name}.{self.metadata.namespace}"
+
+    def rules(self) -> Iterator[Problem]:
+        annotations = self.metadata.annotations
+        if IP_ADDRESS in annotations:
+            try:
+                parse_addresses(annotations[IP_ADDRESS])
+            except ValueError as error:
+                yield self.problem(f"metadata.annotations[{IP_ADDRESS}]", str(error))
+        if MAC_ADDRESS in annotations and not _is_unicast_mac(annotations[MAC_ADDRESS]):
+            yield self.problem(
+                f"metadata.annotations[{MAC_ADDRESS}]",
+                f"{annotations[MAC_ADDRESS]!r} is not a unicast MAC address like 0a:58:0a:42:00:0b",
+            )
+        if len(split_list(annotations.get(LOGICAL_SWITCH, ""))) > 1:
+            yield self.problem(
+                f"metadata.annotations[{LOGICAL_SWITCH}]", f"{annotations[LOGICAL_SWITCH]!r}: one subnet is allowed"
+            )
+        netns = annotations.get(NETNS, "")
+        if "/" in netns or len(netns) > 255:
+            yield self.problem(f"metadata.annotations[{NETNS}]", f"{netns!r} is not a file name")
+        if netns and not self.spec.node_name:
+            yield self.problem("spec.nodeName", f"is required with the annotation {NETNS}: which host keeps the namespace?")
+
+
+def _is_unicast_mac(text: str) -> bool:
+    parts = text.split(":")
+    try:
+        values = [int(part, 16) for part in parts if len(part) == 2]
+    except ValueError:
+        return False
+    return len(values) == len(parts) == 6 and not values[0] & 1

@@ -1,0 +1,48 @@
+"""`IP`: an address that is reserved, and for whom. Written by the controller before anything else knows the address."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from weft.api.base import KindInfo, Resource, Strict
+from weft.net.addresses import Address, parse_addresses
+
+
+class IPSpec(Strict):
+    pod_name: str = ""
+    namespace: str = ""
+    subnet: str = ""
+    attach_subnets: tuple[str, ...] = ()
+    node_name: str = ""
+    ip_address: str = ""
+    v4_ip_address: str = ""
+    v6_ip_address: str = ""
+    attach_ips: tuple[str, ...] = Field((), alias="attachIps")
+    mac_address: str = ""
+    attach_macs: tuple[str, ...] = ()
+    container_id: str = Field("", alias="containerID")
+    pod_type: str = ""
+
+
+class IP(Resource):
+    INFO: ClassVar = KindInfo(
+        "kubeovn.io/v1",
+        "IP",
+        "ips",
+        namespaced=False,
+        short_names=("ip",),
+        columns=(
+            ("V4IP", "spec.v4IpAddress"),
+            ("V6IP", "spec.v6IpAddress"),
+            ("MAC", "spec.macAddress"),
+            ("NODE", "spec.nodeName"),
+            ("SUBNET", "spec.subnet"),
+        ),
+    )
+    spec: IPSpec = IPSpec()
+
+    @property
+    def addresses(self) -> list[Address]:
+        return parse_addresses(self.spec.ip_address)

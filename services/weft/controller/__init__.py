@@ -1,0 +1,1 @@
+"""The controller: one leader that makes the databases hold what the objects say."""

@@ -1,0 +1,1 @@
+"""Addresses: intervals, pools of one subnet, MAC addresses. Pure."""

@@ -1,0 +1,86 @@
+"""Texts of the API and what they mean: dual-stack lists, exclude ranges, MAC addresses.
+
+Kube-OVN writes both families in one string, `10.16.0.0/16,fd00:10:16::/64` (Kube-OVN 1.15 manual, section 3.7), and
+ranges as `10.66.0.101..10.66.0.151` (section 3.1.4).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Literal
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+Family = Literal[4, 6]
+
+
+def split_list(text: str) -> list[str]:
+    """The parts of a comma-separated text; an empty text has none."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def parse_networks(text: str) -> list[Network]:
+    """`cidrBlock`: one CIDR, or one of each family. Host bits are an error (ValueError), as is a family given twice."""
+    networks: list[Network] = [ip_network(part) for part in split_list(text)]
+    _one_each(networks)
+    return sorted(networks, key=lambda network: network.version)
+
+
+def parse_addresses(text: str) -> list[Address]:
+    """One address, or one of each family, IPv4 first. ValueError when it is something else."""
+    addresses: list[Address] = [ip_address(part) for part in split_list(text)]
+    _one_each(addresses)
+    return sorted(addresses, key=lambda address: address.version)
+
+
+def _one_each(values: Iterable[Address | Network]) -> None:
+    versions = [value.version for value in values]
+    if len(set(versions)) != len(versions):
+        raise ValueError("at most one of each address family is allowed")
+
+
+def parse_range(text: str) -> tuple[Address, Address]:
+    """`a` or `a..b`, both ends included. ValueError when the ends are of two families or in the wrong order."""
+    low_text, separator, high_text = text.partition("..")
+    low = ip_address(low_text.strip())
+    high = ip_address(high_text.strip()) if separator else low
+    if low.version != high.version:
+        raise ValueError(f"{text!r} mixes IPv4 and IPv6")
+    if int(low) > int(high):
+        raise ValueError(f"{text!r} ends before it begins")
+    return low, high
+
+
+def format_range(low: int, high: int, family: Family) -> str:
+    """The text of a range as Kube-OVN's status has it: `a` or `a-b`."""
+    kind = IPv4Address if family == 4 else IPv6Address
+    return str(kind(low)) if low == high else f"{kind(low)}-{kind(high)}"
+
+
+def first_host(network: Network) -> Address:
+    """The default gateway of a CIDR: its first address that a host may have."""
+    return network[1] if network.num_addresses > 2 else network[0]
+
+
+def host_bounds(network: Network) -> tuple[int, int]:
+    """The first and last address that hosts may have.
+
+    IPv4 loses its network and broadcast address except in /31 and /32 (RFC 3021), IPv6 its subnet-router anycast
+    address except in /127 and /128 (RFC 6164).
+    """
+    low, high = int(network.network_address), int(network.broadcast_address)
+    if network.num_addresses <= 2:
+        return low, high
+    return low + 1, high - 1 if network.version == 4 else high
+
+
+def mac_of(address: Address) -> str:
+    """A MAC address that follows from an IP address, unique wherever the address is.
+
+    Locally administered, prefix `0a:58` as OVN-Kubernetes has it: then the four bytes of an IPv4 address, or four bytes
+    of a digest of an IPv6 one.
+    """
+    tail = address.packed if address.version == 4 else hashlib.sha256(address.packed).digest()[:4]
+    return ":".join(f"{byte:02x}" for byte in b"\x0a\x58" + tail)

@@ -1,0 +1,72 @@
+"""Which columns of which tables are ours, and how.
+
+- `OWN`: the whole column is ours: assigned, and compared as a whole.
+- `KEYS`: a map that others write too: our keys are set, compared and removed one by one.
+- `ELEMENTS`: a set that holds the rows of several owners: rows join and leave by mutation, never by assignment.
+- `IGNORE`: somebody else's: northd's, ovn-controller's, an operator's.
+
+Every column of every supported OVN is named here for the tables that we write; a test holds this against the schemas.
+A column that a server does not have is left out of what is sent to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+
+class Ownership(Enum):
+    OWN = "own"
+    KEYS = "keys"
+    ELEMENTS = "elements"
+    IGNORE = "ignore"
+
+
+OWN, KEYS, ELEMENTS, IGNORE = Ownership
+
+
+def _columns(own: str = "", keys: str = "", elements: str = "", ignore: str = "") -> dict[str, Ownership]:
+    groups = ((own, OWN), (keys, KEYS), (elements, ELEMENTS), (ignore, IGNORE))
+    return {name: how for names, how in groups for name in names.split()}
+
+
+NORTHBOUND: Mapping[str, Mapping[str, Ownership]] = {
+    "Logical_Switch": _columns(
+        own="name",
+        keys="external_ids other_config",
+        elements="ports acls qos_rules load_balancer load_balancer_group dns_records forwarding_groups",
+        ignore="copp",
+    ),
+    "Logical_Switch_Port": _columns(
+        own="name type addresses port_security enabled parent_name tag_request dhcpv4_options dhcpv6_options ha_chassis_group "
+        "mirror_rules",
+        keys="options external_ids",
+        ignore="up tag dynamic_addresses peer health_checks",
+    ),
+    "Logical_Router": _columns(
+        own="name enabled",
+        keys="options external_ids",
+        elements="ports static_routes policies nat load_balancer load_balancer_group",
+        ignore="copp",
+    ),
+    "Logical_Router_Port": _columns(
+        own="name mac networks enabled peer ha_chassis_group ipv6_ra_configs",
+        keys="options external_ids",
+        elements="gateway_chassis",
+        ignore="status ipv6_prefix dhcp_relay",
+    ),
+}
+
+WEFT: Mapping[str, Mapping[str, Ownership]] = {
+    "Host": _columns(own="name port mac addresses gateways mtu", keys="external_ids"),
+    "Subnet": _columns(own="name vpc cidrs gateways mtu host_routed", keys="external_ids"),
+    "Port": _columns(
+        own="name host pod_namespace pod_name pod_uid interface subnet mac addresses device_type netns", keys="external_ids"
+    ),
+}
+
+PARENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "Logical_Switch_Port": (("Logical_Switch", "ports"),),
+    "Logical_Router_Port": (("Logical_Router", "ports"),),
+}
+"""Tables whose rows live only as long as a row of another table holds them, and the columns that may hold them."""

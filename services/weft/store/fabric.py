@@ -1,0 +1,212 @@
+"""The fabric's own store: documents in the table `Object` of the Weft database.
+
+Replicated by RAFT and watched like any table, with no Kubernetes at all. `metadata`, `spec` and `status` are JSON texts;
+`generation` grows with each change of `spec`, as in Kubernetes. What changes only the status is nobody's news.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from weft.api.base import Resource, object_ref
+from weft.api.documents import parse_document
+from weft.api.kinds import KINDS
+from weft.api.problem import InvalidError, Problem
+from weft.ovsdb.database import Database, Operation, RowChange, row_to_dict
+from weft.store.base import ObjectChange, Removed, Stored, Writes
+from weft.store.conditions import merge_status
+
+TABLE = "Object"
+ROWS_PER_TRANSACTION = 2000
+
+
+@dataclass(slots=True)
+class Record:
+    """A row of `Object`, as it stands."""
+
+    uuid: UUID
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    metadata: str
+    spec: str
+    status: str
+
+    @property
+    def ref(self) -> str:
+        cls = KINDS.get(self.kind)
+        return object_ref(cls.INFO, self.namespace, self.name) if cls else f"{self.kind}/{self.name}"
+
+    def document(self) -> dict[str, Any]:
+        """The object as a user writes it, with `status`."""
+        cls = KINDS.get(self.kind)
+        metadata = {
+            **json.loads(self.metadata or "{}"),
+            "name": self.name,
+            "uid": self.uid,
+            "generation": self.generation,
+        }
+        if self.namespace:
+            metadata["namespace"] = self.namespace
+        document = {
+            "apiVersion": cls.INFO.api_version if cls else "",
+            "kind": self.kind,
+            "metadata": metadata,
+            "spec": json.loads(self.spec or "{}"),
+        }
+        if self.status:
+            document["status"] = json.loads(self.status)
+        return document
+
+    def resource(self) -> Resource:
+        """The typed object. Raises InvalidError."""
+        return parse_document(self.document(), uid=self.uid, generation=self.generation)
+
+
+def to_record(uuid: UUID, row: Mapping[str, Any]) -> Record:
+    return Record(uuid, **{name: row[name] for name in Record.__slots__ if name != "uuid"})
+
+
+class FabricStore:
+    """Implements `weft.store.base.Store`. `fabric` names rows; `fence` gives what each transaction begins with."""
+
+    def __init__(self, database: Database, fabric: UUID, fence: Callable[[], Awaitable[list[Operation]]]) -> None:
+        self._database = database
+        self._fabric = fabric
+        self._fence = fence
+        self.records: dict[str, Record] = {}
+        self._refs: dict[UUID, str] = {}
+
+    async def load(self) -> Sequence[ObjectChange]:
+        def read(replica: Any) -> list[tuple[UUID, dict[str, Any]]]:
+            return [(row.uuid, row_to_dict(row)) for row in replica.tables[TABLE].rows.values()]
+
+        self.records, self._refs = {}, {}
+        rows = await self._database.call(read)
+        return self.feed(RowChange(TABLE, uuid, "insert", row) for uuid, row in rows)
+
+    def feed(self, changes: Iterable[RowChange]) -> list[ObjectChange]:
+        """What changes of rows mean. Changes of the status alone mean nothing."""
+        return [change for row in changes if (change := self._feed(row)) is not None]
+
+    def _feed(self, change: RowChange) -> ObjectChange | None:
+        if change.op == "delete":
+            ref = self._refs.pop(change.uuid, None)
+            if ref is None or self.records[ref].uuid != change.uuid:
+                return None
+            del self.records[ref]
+            return Removed(ref, seen=bool(change.row))
+        record = to_record(change.uuid, change.row)
+        ref = record.ref
+        old = self.records.get(ref)
+        self.records[ref] = record
+        self._refs[change.uuid] = ref
+        if old is not None and (old.spec, old.metadata, old.uid) == (record.spec, record.metadata, record.uid):
+            return None
+        try:
+            return Stored(ref, record.resource())
+        except (InvalidError, ValueError) as error:
+            problems = error.problems if isinstance(error, InvalidError) else [Problem(ref, "", str(error))]
+            return Stored(ref, None, tuple(problems))
+
+    async def write(self, writes: Writes) -> int:
+        operations = [*self._creations(writes.create), *self._deletions(writes.delete), *self._statuses(writes.statuses)]
+        for start in range(0, len(operations), ROWS_PER_TRANSACTION):
+            fence = await self._fence()
+            await self._database.commit([*fence, *operations[start : start + ROWS_PER_TRANSACTION]])
+        return len(operations)
+
+    def _creations(self, resources: Iterable[Resource]) -> Iterable[Operation]:
+        for resource in resources:
+            if resource.ref not in self.records:
+                yield insert_operation(resource_row(resource), uuid5(self._fabric, f"{TABLE}\n{resource.ref}"))
+
+    def _deletions(self, refs: Iterable[str]) -> Iterable[Operation]:
+        for ref in refs:
+            if (record := self.records.get(ref)) is not None:
+                yield delete_operation(record)
+
+    def _statuses(self, statuses: Mapping[str, Mapping[str, Any]]) -> Iterable[Operation]:
+        now = timestamp()
+        for ref, status in statuses.items():
+            record = self.records.get(ref)
+            if record is None:
+                continue
+            merged = merge_status(json.loads(record.status) if record.status else {}, status, now)
+            if merged is not None:
+                yield update_operation(record, {"status": _dump(merged)})
+
+
+# -- rows and operations, also for weftctl ----------------------------------------------------------------------------
+
+
+def timestamp() -> str:
+    """Now, as Kubernetes writes times."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def resource_row(resource: Resource) -> dict[str, Any]:
+    """Columns of a new object."""
+    metadata = resource.metadata.model_dump(by_alias=True, exclude_defaults=True, exclude={"name", "namespace"})
+    return {
+        "kind": resource.INFO.kind,
+        "namespace": resource.namespace,
+        "name": resource.name,
+        "uid": str(uuid4()),
+        "generation": 1,
+        "metadata": _dump({**metadata, "creationTimestamp": timestamp()}),
+        "spec": _dump(resource.spec_document()),
+    }
+
+
+def changed_columns(record: Record, resource: Resource) -> dict[str, Any]:
+    """What must change in `record` so that it is `resource`; nothing when it is so already."""
+    kept = {key: value for key, value in json.loads(record.metadata or "{}").items() if key == "creationTimestamp"}
+    given = resource.metadata.model_dump(by_alias=True, exclude_defaults=True, exclude={"name", "namespace"})
+    columns: dict[str, Any] = {}
+    if json.loads(record.metadata or "{}") != {**given, **kept}:
+        columns["metadata"] = _dump({**given, **kept})
+    if json.loads(record.spec or "{}") != resource.spec_document():
+        columns |= {"spec": _dump(resource.spec_document()), "generation": record.generation + 1}
+    return columns
+
+
+def insert_operation(row: Mapping[str, Any], uuid: UUID | None = None) -> Operation:
+    operation: Operation = {"op": "insert", "table": TABLE, "row": dict(row)}
+    return operation if uuid is None else {**operation, "uuid": str(uuid)}
+
+
+def update_operation(record: Record, columns: Mapping[str, Any]) -> Operation:
+    return {"op": "update", "table": TABLE, "where": _where(record), "row": dict(columns)}
+
+
+def delete_operation(record: Record) -> Operation:
+    return {"op": "delete", "table": TABLE, "where": _where(record)}
+
+
+def unchanged_since(record: Record) -> Operation:
+    """Abort the transaction when somebody changed or replaced the object since it was read."""
+    return {
+        "op": "wait",
+        "timeout": 0,
+        "table": TABLE,
+        "where": _where(record),
+        "columns": ["generation", "metadata"],
+        "until": "==",
+        "rows": [{"generation": record.generation, "metadata": record.metadata}],
+    }
+
+
+def _where(record: Record) -> list[Any]:
+    return [["_uuid", "==", ["uuid", str(record.uuid)]]]
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

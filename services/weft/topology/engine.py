@@ -1,0 +1,299 @@
+"""Objects in, work out: which owners must be compiled again, which addresses reserved, what each status says.
+
+The engine is a value machine: the controller feeds it changes and carries out what it answers; `weftctl plan` feeds it
+documents that nobody stored and prints the answer. The order of work is always the same: take `dirty`, store the
+reservations of `reserve`, compile and commit rows, then store `releases` and statuses.
+
+A change dirties those owners that depend on it, found by index. What cannot be used yet (a subnet whose VPC does not
+exist, a pod without a free address) waits, and is tried again when something changes that may help it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from weft.api.base import Resource
+from weft.api.core import IP_ADDRESS, MAC_ADDRESS, Pod
+from weft.api.ip import IP
+from weft.api.problem import Problem
+from weft.api.subnet import Subnet
+from weft.api.vpc import Vpc
+from weft.net.addresses import parse_addresses
+from weft.topology import rules, status
+from weft.topology.addressing import Addressing, AllocationError, Request
+from weft.topology.host import compile_host
+from weft.topology.pod import compile_pod
+from weft.topology.rows import NOTHING, Rows
+from weft.topology.subnet import compile_subnet
+from weft.topology.view import JOIN_SUBNET, Host, View
+from weft.topology.vpc import compile_vpc
+
+
+def owner_of(ip: IP) -> str:
+    """Reference of the pod or host that an address is reserved for."""
+    if ip.spec.namespace:
+        return f"Pod/{ip.spec.namespace}/{ip.spec.pod_name}"
+    return f"Host/{ip.spec.node_name}"
+
+
+class Engine:
+    def __init__(self) -> None:
+        self.view = View()
+        self.addressing = Addressing()
+        self.dirty: dict[str, None] = {}
+        """Owners to be compiled, in the order in which they were touched."""
+        self.rejected: dict[str, tuple[Resource | None, list[Problem]]] = {}
+        """Objects that break a rule or cannot be parsed; the version in the view, if any, stays in effect."""
+        self.unallocated: dict[str, AllocationError] = {}
+        """Pods and hosts that wait for an address, and why."""
+        self.up: set[str] = set()
+        """Names of ports that are bound on their host."""
+        self._lost: dict[str, IP] = {}
+
+    # -- changes ------------------------------------------------------------------------------------------------------
+
+    def put(self, item: Resource | Host) -> None:
+        """A new object or a new version of one. Putting what is known already touches nothing."""
+        if isinstance(item, Resource):
+            if problems := rules.check_put(self.view, item) if isinstance(item, Vpc | Subnet) else []:
+                self.rejected[item.ref] = (item, problems)
+                self._touch(item.ref)
+                return
+            if self.rejected.pop(item.ref, None) is not None:
+                self._touch(item.ref)
+        old = self._known(item)
+        if old == item:
+            return
+        self.view.put(item)
+        match item:
+            case IP():
+                self._lost.pop(item.name, None)
+                self._put_ip(item, old)
+            case Subnet():
+                self._put_subnet(item, old)
+            case Vpc():
+                self._touch(item.ref, *(f"Subnet/{name}" for name in self.view.subnets_of_vpc.get(item.name, ())))
+                self._retry()
+            case Pod() | Host():
+                self._touch(item.ref)
+            case _:
+                self._retry()
+
+    def reject(self, ref: str, problems: list[Problem]) -> None:
+        """A stored object that cannot even be parsed."""
+        self.rejected[ref] = (None, problems)
+        self._touch(ref)
+
+    def remove(self, item: Resource | Host) -> None:
+        if isinstance(item, Resource):
+            self.rejected.pop(item.ref, None)
+        self.remove_ref(item.ref)
+
+    def remove_ref(self, ref: str) -> None:
+        """The object of this reference is gone (or was never more than a rejected one)."""
+        self.rejected.pop(ref, None)
+        self.unallocated.pop(ref, None)
+        item = self._by_ref(ref)
+        if item is None:
+            return
+        self.view.remove(item)
+        match item:
+            case IP():
+                if self._by_ref(owner_of(item)) is not None:
+                    self._lost[item.name] = item
+                self._touch(owner_of(item), f"Subnet/{item.spec.subnet}")
+            case Subnet():
+                self.addressing.remove_subnet(item.name)
+                self._touch(item.ref, f"Vpc/{item.spec.vpc}", *self._users(item.name))
+                self._retry()
+            case Vpc():
+                self._touch(item.ref)
+                self._retry()
+            case Pod() | Host():
+                self._touch(item.ref)
+
+    def set_up(self, port: str, owner: str, up: bool) -> None:
+        """OVN says whether a port is bound on its host."""
+        if up == (port in self.up):
+            return
+        (self.up.add if up else self.up.discard)(port)
+        self._touch(owner)
+
+    def _put_ip(self, ip: IP, old: Resource | Host | None) -> None:
+        if isinstance(old, IP):
+            self.addressing.release(old)
+        self.addressing.adopt(ip)
+        self._touch(owner_of(ip), f"Subnet/{ip.spec.subnet}")
+
+    def _put_subnet(self, subnet: Subnet, old: Resource | Host | None) -> None:
+        self.addressing.put_subnet(subnet)
+        self._touch(subnet.ref, f"Vpc/{subnet.spec.vpc}")
+        if isinstance(old, Subnet) and old.spec.vpc != subnet.spec.vpc:
+            self._touch(f"Vpc/{old.spec.vpc}")
+        if old is None:
+            self._touch(*self._users(subnet.name))
+        if subnet.name == JOIN_SUBNET:
+            self._touch(*(host.ref for host in self.view.hosts.values()))
+        self._retry()
+
+    def _users(self, subnet: str) -> Iterable[str]:
+        return [owner_of(self.view.ips[name]) for name in sorted(self.view.ips_of_subnet.get(subnet, ()))]
+
+    def _retry(self) -> None:
+        """Something changed that may help those who wait."""
+        self._touch(*self.unallocated)
+        waiting = [item for item, _ in self.rejected.values() if item is not None]
+        for item in waiting:
+            if not rules.check_put(self.view, item):
+                self.put(item)
+
+    def _touch(self, *owners: str) -> None:
+        for owner in owners:
+            self.dirty[owner] = None
+
+    def _known(self, item: Resource | Host) -> Resource | Host | None:
+        return self._by_ref(item.ref)
+
+    def _by_ref(self, ref: str) -> Resource | Host | None:
+        kind, _, name = ref.partition("/")
+        view = self.view
+        match kind:
+            case "Pod":
+                return view.pods.get(ref)
+            case "IP":
+                return view.ips.get(name)
+            case "Host":
+                return view.hosts.get(name)
+            case "Subnet":
+                return view.subnets.get(name)
+            case "Vpc":
+                return view.vpcs.get(name)
+            case "Namespace":
+                return view.namespaces.get(name)
+        return None
+
+    # -- work ---------------------------------------------------------------------------------------------------------
+
+    def take_dirty(self) -> list[str]:
+        dirty, self.dirty = list(self.dirty), {}
+        return dirty
+
+    def owners(self) -> list[str]:
+        """All that may own rows."""
+        view = self.view
+        return [
+            item.ref
+            for group in (view.vpcs, view.subnets, view.hosts, view.pods)
+            for item in group.values()  # type: ignore[attr-defined]
+        ]
+
+    def reserve(self, owners: Iterable[str]) -> list[IP]:
+        """Reservations to be stored before these owners are compiled."""
+        created: list[IP] = []
+        for owner in owners:
+            request = self._request(owner)
+            if request is None:
+                continue
+            try:
+                ip = self._lost.pop(request.name, None) or self.addressing.reserve(request)
+            except AllocationError as error:
+                self.unallocated[owner] = error
+                continue
+            self.unallocated.pop(owner, None)
+            self.view.put(ip)
+            self._touch(f"Subnet/{ip.spec.subnet}")
+            created.append(ip)
+        return created
+
+    def _request(self, owner: str) -> Request | None:
+        """What `owner` needs reserved; None when it has it or needs nothing."""
+        item = self._by_ref(owner)
+        if isinstance(item, Host):
+            if item.port_name in self.view.ips:
+                return None
+            return Request(name=item.port_name, subnet=JOIN_SUBNET, node=item.name)
+        if not isinstance(item, Pod) or item.spec.host_network or item.port_name in self.view.ips:
+            return None
+        annotations = item.metadata.annotations
+        return Request(
+            name=item.port_name,
+            subnet=self.view.subnet_name_of(item) or "",
+            addresses=tuple(parse_addresses(annotations.get(IP_ADDRESS, ""))),
+            mac=annotations.get(MAC_ADDRESS, "").lower(),
+            pod_name=item.name,
+            namespace=item.namespace,
+            node=item.spec.node_name,
+        )
+
+    def releases(self, owners: Iterable[str]) -> list[IP]:
+        """Reservations of owners that are gone; to be deleted from the store after the rows are."""
+        released: list[IP] = []
+        for owner in owners:
+            if self._by_ref(owner) is None and (name := _reservation_name(owner)) in self.view.ips:
+                released.append(self.view.ips[name])
+        return released
+
+    def released(self, ips: Iterable[IP]) -> None:
+        """These reservations are gone from the store: their addresses may be given to others."""
+        for ip in ips:
+            self.view.remove(ip)
+            self.addressing.release(ip)
+            self._touch(f"Subnet/{ip.spec.subnet}")
+            self._touch(*self.unallocated)
+
+    def compile(self, owner: str) -> Rows:
+        """The rows that `owner` wants now; nothing when it is gone or cannot have any yet."""
+        item = self._by_ref(owner)
+        match item:
+            case Vpc():
+                return compile_vpc(item)
+            case Subnet():
+                return compile_subnet(item)
+            case Pod():
+                ip = self._usable_ip(item.port_name)
+                return NOTHING if ip is None else compile_pod(item, ip)
+            case Host():
+                ip, join = self._usable_ip(item.port_name), self.view.subnets.get(JOIN_SUBNET)
+                return NOTHING if ip is None or join is None else compile_host(item, ip, join)
+        return NOTHING
+
+    def _usable_ip(self, name: str) -> IP | None:
+        ip = self.view.ips.get(name)
+        if ip is None or name in self.addressing.conflicts or not self.addressing.has_subnet(ip.spec.subnet):
+            return None
+        return ip
+
+    def status(self, owner: str) -> status.Status | None:
+        """What the object's status ought to say; None where there is nothing to say."""
+        if owner in self.rejected:
+            return status.rejected(self.rejected[owner][1])
+        match self._by_ref(owner):
+            case Vpc() as vpc:
+                return status.vpc_status(vpc, self.view)
+            case Subnet() as subnet:
+                return status.subnet_status(subnet, self.addressing.pools(subnet.name).values())
+            case Pod() as pod:
+                return self._pod_status(pod)
+        return None
+
+    def _pod_status(self, pod: Pod) -> status.Status | None:
+        if pod.spec.host_network:
+            return None
+        if (error := self.unallocated.get(pod.ref)) is not None:
+            return status.pod_without_address(error.reason, str(error))
+        if (conflict := self.addressing.conflicts.get(pod.port_name)) is not None:
+            return status.pod_without_address("AddressConflict", conflict)
+        ip = self._usable_ip(pod.port_name)
+        if ip is None:
+            return status.pod_without_address("SubnetNotFound", "the pod's subnet does not exist")
+        return status.pod_status(pod, ip, pod.port_name in self.up)
+
+
+def _reservation_name(owner: str) -> str:
+    kind, *rest = owner.split("/")
+    match kind, rest:
+        case "Pod", [namespace, name]:
+            return f"{name}.{namespace}"
+        case "Host", [name]:
+            return f"node-{name}"
+    return ""

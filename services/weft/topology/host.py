@@ -1,0 +1,40 @@
+"""A host has a port on the subnet `join`, through which it reaches the default VPC and is reached (its `ovn0`)."""
+
+from __future__ import annotations
+
+from weft.api.ip import IP
+from weft.api.subnet import Subnet
+from weft.topology.rows import HOST, LOGICAL_SWITCH_PORT, VENDOR, Row, Rows
+from weft.topology.subnet import switch_ref
+from weft.topology.view import Host
+
+
+def compile_host(host: Host, ip: IP, join: Subnet) -> Rows:
+    """`ip` is the host's reservation in the subnet `join`."""
+    mac = ip.spec.mac_address
+    port = Row(
+        LOGICAL_SWITCH_PORT,
+        host.ref,
+        {
+            "name": host.port_name,
+            "addresses": (" ".join([mac, *map(str, ip.addresses)]),),
+            "options": {"requested-chassis": host.name},
+            "external_ids": {"vendor": VENDOR, "ls": join.name, "node": host.name},
+        },
+        key=f"{join.name}/port",
+        parent=switch_ref(join.name),
+    )
+    prefix = {network.version: network.prefixlen for network in join.networks}
+    wiring = Row(
+        HOST,
+        host.ref,
+        {
+            "name": host.name,
+            "port": host.port_name,
+            "mac": mac,
+            "addresses": tuple(f"{address}/{prefix[address.version]}" for address in ip.addresses),
+            "gateways": tuple(str(join.gateways[network.version]) for network in join.networks),
+            "mtu": join.spec.mtu,
+        },
+    )
+    return Rows(northbound=(port,), weft=(wiring,))

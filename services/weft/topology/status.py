@@ -1,0 +1,92 @@
+"""What an object's `status` says. Pure; times of transition are added where it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from weft.api.base import Resource
+from weft.api.core import Pod
+from weft.api.ip import IP
+from weft.api.problem import Problem
+from weft.api.subnet import Subnet
+from weft.api.vpc import Vpc
+from weft.net.pool import Pool
+from weft.topology.view import DEFAULT_VPC, View
+
+Status = dict[str, Any]
+
+
+def condition(kind: str, holds: bool, reason: str, message: str = "") -> dict[str, str]:
+    return {"type": kind, "status": "True" if holds else "False", "reason": reason, "message": message}
+
+
+def pending_fields(item: Resource) -> list[dict[str, str]]:
+    """A condition that names given fields which have no effect yet; nothing is silently ignored."""
+    spec = getattr(item, "spec", None)
+    if spec is None:
+        return []
+    given = item.PENDING & spec.model_dump(by_alias=True, exclude_defaults=True).keys()
+    if not given:
+        return []
+    fields = ", ".join(f"spec.{name}" for name in sorted(given))
+    return [condition("Supported", False, "NotYetInEffect", f"accepted, without effect in this version: {fields}")]
+
+
+def rejected(problems: Iterable[Problem]) -> Status:
+    """Status of an object that cannot be used as it is. What was in effect before stays in effect."""
+    message = "; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems)
+    return {"conditions": [condition("Ready", False, "Invalid", message)]}
+
+
+def vpc_status(vpc: Vpc, view: View) -> Status:
+    subnets = sorted(view.subnets_of_vpc.get(vpc.name, ()))
+    default = view.default_subnet() if vpc.name == DEFAULT_VPC else vpc.spec.default_subnet
+    return {
+        "standby": True,
+        "default": vpc.name == DEFAULT_VPC,
+        "router": vpc.name,
+        "subnets": subnets,
+        "defaultLogicalSwitch": default or "",
+        "conditions": [condition("Ready", True, "Committed"), *pending_fields(vpc)],
+    }
+
+
+def subnet_status(subnet: Subnet, pools: Iterable[Pool]) -> Status:
+    status: Status = {"conditions": [condition("Ready", True, "Committed"), *pending_fields(subnet)]}
+    for family in ("v4", "v6"):
+        status |= {
+            f"{family}availableIPs": 0,
+            f"{family}usingIPs": 0,
+            f"{family}availableIPrange": "",
+            f"{family}usingIPrange": "",
+        }
+    for pool in pools:
+        family = f"v{pool.family}"
+        status |= {
+            f"{family}availableIPs": pool.available,
+            f"{family}usingIPs": pool.used,
+            f"{family}availableIPrange": pool.available_ranges(),
+            f"{family}usingIPrange": pool.used_ranges(),
+        }
+    return status
+
+
+def pod_status(pod: Pod, ip: IP, up: bool) -> Status:
+    addresses = [str(address) for address in ip.addresses]
+    ready = (
+        condition("Ready", True, "PortUp")
+        if up
+        else condition("Ready", False, "PortDown", f"logical switch port {pod.port_name} is not bound on its host yet")
+    )
+    return {
+        "phase": "Running" if up else "Pending",
+        "podIP": addresses[0],
+        "podIPs": [{"ip": address} for address in addresses],
+        "subnet": ip.spec.subnet,
+        "conditions": [condition("Allocated", True, "Reserved"), ready],
+    }
+
+
+def pod_without_address(reason: str, message: str) -> Status:
+    return {"phase": "Pending", "conditions": [condition("Allocated", False, reason, message)]}

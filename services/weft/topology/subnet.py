@@ -1,0 +1,80 @@
+"""A subnet is a logical switch, joined to its VPC's router by a pair of ports; hosts learn its CIDRs by one row.
+
+The router port holds the gateway addresses. Its MAC follows from the first of them. Names are Kube-OVN's:
+`<vpc>-<subnet>` on the router's side, `<subnet>-<vpc>` on the switch's.
+"""
+
+from __future__ import annotations
+
+from weft.api.subnet import Subnet
+from weft.net.addresses import mac_of
+from weft.topology.rows import (
+    LOGICAL_ROUTER_PORT,
+    LOGICAL_SWITCH,
+    LOGICAL_SWITCH_PORT,
+    SUBNET,
+    VENDOR,
+    Ref,
+    Row,
+    Rows,
+)
+from weft.topology.view import DEFAULT_VPC, JOIN_SUBNET
+from weft.topology.vpc import router_ref
+
+
+def switch_ref(subnet: str) -> Ref:
+    return Ref(LOGICAL_SWITCH, f"Subnet/{subnet}")
+
+
+def compile_subnet(subnet: Subnet) -> Rows:
+    vpc, name = subnet.spec.vpc, subnet.name
+    router_port, switch_port = f"{vpc}-{name}", f"{name}-{vpc}"
+    gateways = [subnet.gateways[network.version] for network in subnet.networks]
+    switch = Row(
+        LOGICAL_SWITCH,
+        subnet.ref,
+        {"name": name, "external_ids": {"vendor": VENDOR, "vpc": vpc}},
+    )
+    routed = Row(
+        LOGICAL_ROUTER_PORT,
+        subnet.ref,
+        {
+            "name": router_port,
+            "mac": mac_of(gateways[0]),
+            "networks": tuple(
+                f"{gateway}/{network.prefixlen}" for gateway, network in zip(gateways, subnet.networks, strict=True)
+            ),
+            "external_ids": {"vendor": VENDOR, "subnet": name},
+        },
+        key=f"{vpc}/router",
+        parent=router_ref(vpc),
+    )
+    joined = Row(
+        LOGICAL_SWITCH_PORT,
+        subnet.ref,
+        {
+            "name": switch_port,
+            "type": "router",
+            "addresses": ("router",),
+            "options": {"router-port": router_port},
+            "external_ids": {"vendor": VENDOR, "ls": name},
+        },
+        key=f"{vpc}/switch",
+        parent=switch.ref,
+    )
+    return Rows(northbound=(switch, routed, joined), weft=(_for_hosts(subnet),))
+
+
+def _for_hosts(subnet: Subnet) -> Row:
+    return Row(
+        SUBNET,
+        subnet.ref,
+        {
+            "name": subnet.name,
+            "vpc": subnet.spec.vpc,
+            "cidrs": tuple(map(str, subnet.networks)),
+            "gateways": tuple(str(subnet.gateways[network.version]) for network in subnet.networks),
+            "mtu": subnet.spec.mtu,
+            "host_routed": subnet.spec.vpc == DEFAULT_VPC and subnet.name != JOIN_SUBNET,
+        },
+    )
