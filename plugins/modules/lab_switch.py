@@ -1,0 +1,262 @@
+#!/usr/bin/python
+# Copyright: the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The lab's cabling: one switch in a network namespace, and the links that join containers to it.
+
+Containers have no network of their own making; the switch and every link are described in one task, so that one run of
+the module looks at the namespaces once, says what is missing (check mode prints it) and creates only that. A container
+that was restarted has lost its links and gets them back by the same task.
+"""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lab_switch
+short_description: Cable the lab's hosts to a switch in a network namespace
+version_added: 0.1.0
+description:
+  - Keeps a network namespace with Linux bridges, and pairs of virtual links between it and the network namespaces of
+    containers. Only what is missing is created; the settings of a link that exists are left alone.
+  - The task's host needs C(ip) and C(nsenter), and root.
+author:
+  - The Weft authors (@weft)
+options:
+  namespace:
+    description: Name of the switch's network namespace.
+    type: str
+    required: true
+  state:
+    description:
+      - V(absent) removes the namespace with its bridges and links, and ends the processes inside it, such as the
+        connections of SSH that go through it.
+    type: str
+    choices: [present, absent]
+    default: present
+  bridges:
+    description: The switch's bridges.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the bridge.
+        type: str
+        required: true
+      mtu:
+        description: Largest packet, in bytes.
+        type: int
+        default: 1500
+      address:
+        description: Address with prefix length that the switch's namespace itself has on the bridge.
+        type: str
+  links:
+    description: The links between the switch and the hosts.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the switch's end; at most 15 characters.
+        type: str
+        required: true
+      bridge:
+        description: The bridge that the switch's end belongs to.
+        type: str
+        required: true
+      pid:
+        description: A process in the host's network namespace, as a rule the container's first.
+        type: int
+        required: true
+      nic:
+        description: Name of the host's end.
+        type: str
+        required: true
+      mtu:
+        description: Largest packet, in bytes.
+        type: int
+        default: 1500
+      address:
+        description: Address with prefix length of the host's end; none by default.
+        type: str
+attributes:
+  check_mode:
+    description: Prints what it would do and does nothing.
+    support: full
+  diff_mode:
+    description: Shows the commands that are missing to the wished state.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Join two containers to a bridge
+  weft.ovn.lab_switch:
+    namespace: weft-lab
+    bridges:
+      - {name: brm, address: 172.30.0.1/24}
+    links:
+      - {name: lab1-mgmt0, bridge: brm, pid: 4711, nic: mgmt0, address: 172.30.0.11/24}
+      - {name: lab2-mgmt0, bridge: brm, pid: 4712, nic: mgmt0, address: 172.30.0.12/24}
+"""
+
+RETURN = r"""
+commands:
+  description: What was done, or in check mode would be done, in order.
+  returned: always
+  type: list
+  elements: str
+  sample: ["ip netns add weft-lab"]
+"""
+
+import json
+import os
+import signal
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+NETNS_DIR = "/var/run/netns"
+
+
+def inside(pid):
+    """Command prefix that runs in the network namespace of process PID."""
+    return ["nsenter", "--target", str(pid), "--net"]
+
+
+def plan_namespace(namespace, exists):
+    if exists:
+        return []
+    return [["ip", "netns", "add", namespace], ["ip", "-n", namespace, "link", "set", "lo", "up"]]
+
+
+def plan_bridge(namespace, bridge, nics):
+    """Commands that are missing for one bridge; NICS are the namespace's interfaces by name."""
+    switch = ["ip", "-n", namespace]
+    commands = []
+    if bridge["name"] not in nics:
+        # Without snooping, neighbour discovery of IPv6 passes before any querier is heard.
+        kind = ["type", "bridge", "mcast_snooping", "0"]
+        commands.append([*switch, "link", "add", bridge["name"], "mtu", str(bridge["mtu"]), *kind])
+        commands.append([*switch, "link", "set", bridge["name"], "up"])
+    if bridge["address"] and bridge["address"] not in nics.get(bridge["name"], ()):
+        commands.append([*switch, "address", "add", bridge["address"], "dev", bridge["name"]])
+    return commands
+
+
+def plan_link(namespace, link, switch_nics, host_nics):
+    """Commands that are missing for one link. A half of a pair alone cannot be: the kernel removes both."""
+    switch, host = ["ip", "-n", namespace], [*inside(link["pid"]), "ip"]
+    commands = []
+    if link["nic"] not in host_nics:
+        if link["name"] in switch_nics:
+            commands.append([*switch, "link", "delete", link["name"]])
+        mtu = ["mtu", str(link["mtu"])]
+        commands += [
+            [*switch, "link", "add", link["name"], *mtu, "type", "veth",
+             "peer", "name", link["nic"], *mtu, "netns", str(link["pid"])],
+            [*switch, "link", "set", link["name"], "master", link["bridge"], "up"],
+            [*host, "link", "set", link["nic"], "up"],
+        ]
+    if link["address"] and link["address"] not in host_nics.get(link["nic"], ()):
+        commands.append([*host, "address", "add", link["address"], "dev", link["nic"]])
+    return commands
+
+
+class Switch:
+    """Reads the present state and carries commands out."""
+
+    def __init__(self, module):
+        self.module = module
+        self.namespace = module.params["namespace"]
+
+    def exists(self):
+        return os.path.exists(os.path.join(NETNS_DIR, self.namespace))
+
+    def run(self, command):
+        _code, out, _err = self.module.run_command(command, check_rc=True)
+        return out
+
+    def nics(self, command):
+        """Addresses with prefix length of each interface, by its name."""
+        return {
+            nic["ifname"]: ["%s/%s" % (a["local"], a["prefixlen"]) for a in nic["addr_info"] if "local" in a]
+            for nic in json.loads(self.run([*command, "-j", "address", "show"]))
+            if "ifname" in nic
+        }
+
+    def plan(self):
+        params = self.module.params
+        commands = plan_namespace(self.namespace, self.exists())
+        switch_nics = self.nics(["ip", "-n", self.namespace]) if self.exists() else {}
+        for bridge in params["bridges"]:
+            commands += plan_bridge(self.namespace, bridge, switch_nics)
+        hosts = {link["pid"]: self.nics([*inside(link["pid"]), "ip"]) for link in params["links"]}
+        for link in params["links"]:
+            commands += plan_link(self.namespace, link, switch_nics, hosts[link["pid"]])
+        return commands
+
+    def pids(self):
+        return [int(pid) for pid in self.run(["ip", "netns", "pids", self.namespace]).split()]
+
+    def end_processes(self):
+        """A process that stays would keep the namespace alive without a name."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for pid in self.pids():
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    continue
+            deadline = time.monotonic() + 2
+            while self.pids() and time.monotonic() < deadline:
+                time.sleep(0.05)
+
+
+def remove(module, switch):
+    commands = [["ip", "netns", "delete", switch.namespace]] if switch.exists() else []
+    if commands and not module.check_mode:
+        switch.end_processes()
+    return commands
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "namespace": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "bridges": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "mtu": {"type": "int", "default": 1500},
+                    "address": {"type": "str"},
+                },
+            },
+            "links": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "bridge": {"type": "str", "required": True},
+                    "pid": {"type": "int", "required": True},
+                    "nic": {"type": "str", "required": True},
+                    "mtu": {"type": "int", "default": 1500},
+                    "address": {"type": "str"},
+                },
+            },
+        },
+        supports_check_mode=True,
+    )
+    switch = Switch(module)
+    commands = remove(module, switch) if module.params["state"] == "absent" else switch.plan()
+    if not module.check_mode:
+        for command in commands:
+            switch.run(command)
+    lines = [" ".join(command) for command in commands]
+    after = "".join(line + "\n" for line in lines)
+    module.exit_json(changed=bool(commands), commands=lines, diff={"before": "", "after": after})
+
+
+if __name__ == "__main__":
+    main()
