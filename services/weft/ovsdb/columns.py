@@ -70,3 +70,15 @@ PARENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Logical_Router_Port": (("Logical_Router", "ports"),),
 }
 """Tables whose rows live only as long as a row of another table holds them, and the columns that may hold them."""
+
+
+def replicated(tables: Mapping[str, Mapping[str, Ownership]]) -> dict[str, tuple[str, ...]]:
+    """The columns that a controller must see: what it compares, and whether ports are up.
+
+    Sets of rows are left out: each new port would cost a pass over all the others of its switch.
+    """
+    compared = (Ownership.OWN, Ownership.KEYS)
+    return {
+        table: tuple(name for name, how in columns.items() if how in compared or name == "up")
+        for table, columns in tables.items()
+    }

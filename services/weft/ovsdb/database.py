@@ -77,7 +77,7 @@ def _plain(datum: Any, column: Any) -> Any:
 def row_to_dict(row: Any, columns: Sequence[str] | None = None) -> dict[str, Any]:
     """A replica's row as plain Python values. Call it on the database's thread only."""
     data, known = row._data, row._table.columns
-    return {name: _plain(datum, known[name]) for name, datum in data.items() if columns is None or name in columns}
+    return {name: _plain(data[name], known[name]) for name in (known if columns is None else columns)}
 
 
 class Observer(Protocol):
@@ -154,9 +154,10 @@ class _Replica(ovs.db.idl.Idl):
 class Database:
     """A connection to one OVSDB database (see the module's text).
 
-    `tables` names the tables to replicate and their columns (None: all that the server has). `watch` names those whose
+    `tables` names the tables to replicate and their columns (None: all; those that the server does not have are left out). `watch` names those whose
     changes are handed to `on_change` on the event loop; all of them when it is not given. `conditions` narrows the replica
     of a table on the server (RFC 7047 extension `monitor_cond`), for example `{"Port": [["host", "==", "lab1"]]}`.
+    `failed` ends with the error that ended the thread, should there ever be one.
     With `lock`, the OVSDB lock of that name is asked for, and no transaction is sent without it.
     """
 
@@ -204,6 +205,7 @@ class Database:
         """Connect and wait until the replica is whole. Raises NotConnectedError after `timeout` seconds."""
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[None] = self._loop.create_future()
+        self.failed: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._run, name=f"ovsdb-{self.schema_name}", daemon=True)
         self._thread.start()
         try:
@@ -289,6 +291,28 @@ class Database:
         return self.idl
 
     def _run(self) -> None:
+        try:
+            self._follow()
+        except BaseException as error:  # nobody else would hear of it
+            self.connected = False
+            self._post(self._fail, error)
+            while not self._stopping:
+                self._refuse_jobs()
+                self._block(None)
+        self._refuse_jobs()
+
+    def _fail(self, error: BaseException) -> None:
+        for future in (self._ready, self.failed):
+            if not future.done():
+                future.set_exception(error)
+
+    def _refuse_jobs(self) -> None:
+        """Without a replica every job answers NotConnectedError."""
+        self.idl = None
+        while self._jobs:
+            self._jobs.popleft()()
+
+    def _follow(self) -> None:
         if self._tls is not None:
             ovs.stream.Stream.ssl_set_ca_cert_file(self._tls.ca_cert)
             ovs.stream.Stream.ssl_set_certificate_file(self._tls.certificate)
@@ -304,8 +328,6 @@ class Database:
                     self._publish()
                 self._block(self.idl)
             self.idl.close()
-        while self._jobs:
-            self._jobs.popleft()()
 
     def _fetch_schema(self) -> Any:
         """The server's own schema: newer or older OVN have other columns. Tried until it answers or we stop."""
@@ -315,17 +337,17 @@ class Database:
                     return idlutils.get_schema_helper(remote, self.schema_name)
                 except Exception:  # any failure of any remote means the same: try the next one
                     continue
-            while self._jobs:  # they learn that there is no connection
-                self._jobs.popleft()()
+            self._refuse_jobs()
             self._block(None, BACKOFF_MS[1])
         return None
 
     def _open(self, helper: Any) -> _Replica:
         for table, columns in self._tables.items():
+            served = helper.schema_json["tables"][table]["columns"]
             if columns is None:
                 helper.register_table(table)
             else:
-                helper.register_columns(table, list(columns))
+                helper.register_columns(table, [name for name in columns if name in served])
         idl = _Replica(self.remote, helper, self._leader_only, self._watch, self._observer)
         for table, condition in self._conditions.items():
             idl.cond_change(table, condition)

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from ovs.db.data import Atom
-from ovs.db.idl import ROW_CREATE, ROW_DELETE
+from ovs.db.idl import ROW_DELETE, ROW_UPDATE
 
 from weft.ovsdb.columns import Ownership
 from weft.ovsdb.identity import OWNER
@@ -41,6 +41,7 @@ class OwnerIndex:
         }
         self._rows: defaultdict[str, dict[UUID, str]] = defaultdict(dict)
         self._owner: dict[UUID, str] = {}
+        self._bound: dict[UUID, tuple[str, str]] = {}
         self._news = News()
 
     def owners(self) -> list[str]:
@@ -49,6 +50,10 @@ class OwnerIndex:
     def rows(self, owner: str) -> Mapping[UUID, str]:
         """UUID -> table of all rows that the owner has in the database."""
         return self._rows.get(owner, {})
+
+    def bound_ports(self) -> list[tuple[str, str]]:
+        """(owner, name) of all ports that are bound on their host."""
+        return sorted(self._bound.values())
 
     def forget(self, owners: Iterable[str]) -> None:
         """These owners were changed by ourselves just now: that is no news."""
@@ -67,10 +72,18 @@ class OwnerIndex:
             return
         ours = owner or before
         assert ours is not None
-        if event in (ROW_CREATE, ROW_DELETE) or not columns.isdisjoint(changed):
+        if event != ROW_UPDATE or not columns.isdisjoint(changed):
             self._news.touched.add(ours)
-        if owner is not None and table == "Logical_Switch_Port" and (event == ROW_CREATE or "up" in changed):
-            self._news.ports[owner, row.name] = row.up == [True]
+        if table == "Logical_Switch_Port" and (event != ROW_UPDATE or "up" in changed):
+            self._note_port(row, ours, event != ROW_DELETE and row.up == [True])
+
+    def _note_port(self, row: Any, owner: str, up: bool) -> None:
+        port = owner, row.name
+        if up:
+            self._bound[row.uuid] = port
+        elif self._bound.pop(row.uuid, None) is None:
+            return
+        self._news.ports[port] = up
 
     def _move(self, uuid: UUID, table: str, before: str | None, owner: str | None) -> None:
         if before is not None:
@@ -85,6 +98,8 @@ class OwnerIndex:
         for uuid in [uuid for uuid in self._owner if uuid not in present]:
             owner = self._owner[uuid]
             self._move(uuid, "", owner, None)
+            if (port := self._bound.pop(uuid, None)) is not None:
+                self._news.ports[port] = False
             self._news.touched.add(owner)
 
     def take_news(self) -> News | None:

@@ -257,6 +257,15 @@ class Engine:
                 return NOTHING if ip is None or join is None else compile_host(item, ip, join)
         return NOTHING
 
+    def is_frozen(self, owner: str) -> bool:
+        """Must the owner's rows stay as they are, because what it is or what it stands on cannot be read right now?"""
+        item = self._by_ref(owner)
+        if item is None:
+            return owner in self.rejected
+        if isinstance(item, Pod | Host) and (ip := self.view.ips.get(item.port_name)) is not None:
+            return f"Subnet/{ip.spec.subnet}" in self.rejected and not self.addressing.has_subnet(ip.spec.subnet)
+        return isinstance(item, Subnet) and f"Vpc/{item.spec.vpc}" in self.rejected and item.spec.vpc not in self.view.vpcs
+
     def _usable_ip(self, name: str) -> IP | None:
         ip = self.view.ips.get(name)
         if ip is None or name in self.addressing.conflicts or not self.addressing.has_subnet(ip.spec.subnet):

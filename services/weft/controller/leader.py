@@ -1,0 +1,333 @@
+"""A term of leadership: from the moment the lock is held until it is lost.
+
+A term begins with nothing: it reads the store, the hosts and the databases, sorts out what is missing (`guard`), and
+works rounds until there is nothing to do. Then it sleeps until something changes. An error ends a round, never the
+term; being fenced or losing the lock ends the term.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from weft import log
+from weft.controller import metrics
+from weft.controller.bootstrap import first_objects
+from weft.controller.config import Config
+from weft.controller.guard import Hold, kind_of, sort_out
+from weft.controller.round import Worker
+from weft.controller.state import Alarms, FabricState, read_state, write_state
+from weft.ovsdb import columns
+from weft.ovsdb.database import Database, RowChange, row_to_dict
+from weft.ovsdb.errors import CommitError, NotConnectedError
+from weft.ovsdb.fence import Fence, ForeignFabricError
+from weft.ovsdb.index import News, OwnerIndex
+from weft.ovsdb.plan import Planner
+from weft.ovsdb.writer import Writer
+from weft.store.base import ObjectChange, Removed, Stored, Writes
+from weft.store.fabric import FabricStore
+from weft.topology.engine import Engine, owner_of
+from weft.topology.view import DEFAULT_VPC, Host
+
+_log = log.get_logger(__name__)
+LINGER = 0.01
+"""Seconds to wait after a change for others that come with it: a burst becomes a batch."""
+RETRY = (0.2, 5.0)
+"""First and longest pause, in seconds, after a round that failed."""
+
+
+class EmptyStoreError(Exception):
+    """The store has lost what every fabric has: that is an error, not a wish for nothing."""
+
+
+class Term:
+    """See the module's text. `changed` and `heard` are fed by the databases, on the event loop."""
+
+    def __init__(
+        self, config: Config, weft: Database, northbound: Database, weft_index: OwnerIndex, northbound_index: OwnerIndex
+    ) -> None:
+        self._config = config
+        self._weft = weft
+        self._northbound = northbound
+        self._weft_index = weft_index
+        self._northbound_index = northbound_index
+        self._rows: list[RowChange] = []
+        self._news: list[News] = []
+        self._wake = asyncio.Event()
+        self._holds: dict[str, Hold] = {}
+        self._alarms = Alarms(weft, config.name)
+        self.engine = Engine()
+        self.settled = asyncio.Event()
+        """Set while there is nothing to do."""
+
+    # -- fed by the databases -----------------------------------------------------------------------------------------
+
+    def changed(self, rows: list[RowChange]) -> None:
+        self._rows.extend(rows)
+        self._poke()
+
+    def heard(self, news: News) -> None:
+        self._news.append(news)
+        self._poke()
+
+    def _poke(self) -> None:
+        self.settled.clear()
+        self._wake.set()
+
+    # -- the term -----------------------------------------------------------------------------------------------------
+
+    async def serve(self) -> None:
+        """Lead until cancelled. Raises FencedError when another leader has taken over."""
+        await self._begin()
+        pause = RETRY[0]
+        while True:
+            try:
+                await self._work()
+                pause = RETRY[0]
+            except (CommitError, NotConnectedError, EmptyStoreError) as error:
+                metrics.FAILURES.labels(type(error).__name__).inc()
+                _log.warning("round failed, to be tried again", seconds=pause, reason=error)
+                self._wake.set()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RETRY[1])
+
+    async def _begin(self) -> None:
+        """Read everything; what cannot be served is said once and tried again."""
+        pause = RETRY[0]
+        while True:
+            try:
+                await self._load()
+                return
+            except (ForeignFabricError, EmptyStoreError) as error:
+                key = "fabric" if isinstance(error, ForeignFabricError) else "store"
+                self._alarms.raise_(key, str(error))
+                await self._try_store_alarms()
+            except (CommitError, NotConnectedError) as error:
+                _log.warning("cannot begin yet", reason=error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RETRY[1])
+
+    async def _load(self) -> None:
+        started = time.monotonic()
+        self._rows.clear()
+        self._news.clear()
+        state = await read_state(self._weft)
+        fence = Fence(state.uid, self._config.name, self._weft, self._northbound)
+        await fence.check_fabric()
+        self._fabric_store = store = FabricStore(self._weft, state.uid, fence.weft_operations)
+        objects = await store.load()
+        if not state.initialized:
+            objects = await self._initialize(store, fence, objects)
+        self._check_store()
+        self.engine = engine = Engine()
+        _feed(engine, objects)
+        for host in await self._weft.call(_hosts):
+            engine.put(host)
+        self._worker = Worker(
+            engine,
+            store,
+            self._writer(self._northbound, self._northbound_index, columns.NORTHBOUND, state.uid, fence),
+            self._writer(self._weft, self._weft_index, columns.WEFT, state.uid, fence),
+            exists=store.records.__contains__,
+        )
+        await self._compare_all()
+        self._alarms.clear("fabric", "store")
+        metrics.LEADER.set(1)
+        _log.info(
+            "leading", fabric=state.uid, objects=len(objects), owners=len(engine.owners()), seconds=time.monotonic() - started
+        )
+        self._wake.set()
+
+    def _writer(
+        self, database: Database, index: OwnerIndex, tables: Mapping[str, Mapping[str, Any]], fabric: UUID, fence: Fence
+    ) -> Writer:
+        operations = fence.northbound_operations if database is self._northbound else fence.weft_operations
+        return Writer(database, index, Planner(fabric, tables), operations, fence.explain)
+
+    async def _initialize(
+        self, store: FabricStore, fence: Fence, objects: Iterable[ObjectChange]
+    ) -> list[ObjectChange]:
+        """A new fabric gets its first objects; those that are there already (an earlier, interrupted start) stay."""
+        await store.write(Writes(create=first_objects(self._config.defaults)))
+        operations = await fence.weft_operations()
+        flag = {"op": "update", "table": "Fabric", "where": [], "row": {"initialized": True}}
+        await self._weft.commit([*operations, flag])
+        _log.info("fabric initialized", default_subnet=self._config.defaults.default_subnet.cidr)
+        return list(await store.load())
+
+    def _check_store(self) -> None:
+        if f"Vpc/{DEFAULT_VPC}" not in self._fabric_store.records:
+            raise EmptyStoreError(
+                f"the store has {len(self._fabric_store.records)} objects and no Vpc/{DEFAULT_VPC}: it was emptied or is "
+                "another one. Nothing is written. Restore it from a backup"
+            )
+
+    async def _compare_all(self) -> None:
+        """All owners are dirty; those that have rows or addresses and no object are sorted out."""
+        engine = self.engine
+        known = {
+            *await self._worker.northbound.owners(),
+            *await self._worker.weft.owners(),
+            *(owner_of(ip) for ip in engine.view.ips.values()),
+        }
+        present = set(engine.owners())
+        absent = sorted(owner for owner in known - present if owner not in engine.rejected)
+        free, held = sort_out(absent, known)
+        self._hold(held)
+        for owner, name in await self._northbound.call(lambda _: self._northbound_index.bound_ports()):
+            engine.set_up(name, owner, True)
+        engine.dirty = dict.fromkeys([*engine.owners(), *engine.rejected, *free])
+
+    def _hold(self, held: Mapping[str, Hold]) -> None:
+        for kind, hold in held.items():
+            self._holds[kind] = hold
+            self._worker.held |= hold.owners
+            self._alarms.raise_(f"held/{kind}", str(hold))
+            metrics.HELD.labels(kind).set(len(hold.owners))
+
+    # -- rounds -------------------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        await self._wake.wait()
+        await asyncio.sleep(LINGER)
+        self._wake.clear()
+        touched = self._drain()
+        state = await read_state(self._weft)
+        self._check_store()
+        metrics.PAUSED.set(state.paused)
+        if state.paused:
+            self._alarms.raise_("paused", "all commits are paused; go on with: weftctl resume")
+            await self._alarms.store()
+            return
+        self._alarms.clear("paused", "store")
+        await self._release_approved(state)
+        while self.engine.dirty:
+            await self._one_round(touched)
+        self._report()
+        await self._alarms.store()
+        if not self._wake.is_set():
+            self.settled.set()
+
+    async def _one_round(self, touched: set[str]) -> None:
+        started, count = time.monotonic(), len(self.engine.dirty)
+        outcome = await self._worker.round()
+        seconds = time.monotonic() - started
+        metrics.ROUND.observe(seconds)
+        rows = sum(outcome.changes.values())
+        if rows:
+            _log.info("committed", owners=count, seconds=seconds, transactions=outcome.transactions, **outcome.changes)
+        if rows and touched:
+            metrics.DRIFT.inc(len(touched))
+            _log.warning("rows changed by somebody else were put right", objects=sorted(touched)[:10], count=len(touched))
+        touched.clear()
+
+    def _drain(self) -> set[str]:
+        """Feed the engine. Gives the owners that are dirty for no other reason than that somebody changed their rows."""
+        rows, self._rows = self._rows, []
+        news, self._news = self._news, []
+        objects = self._fabric_store.feed(row for row in rows if row.table == "Object")
+        lost = [change.ref for change in objects if isinstance(change, Removed) and not change.seen]
+        self._feed_guarded(objects, lost)
+        for row in rows:
+            if row.table == "Host_Status":
+                _feed_host(self.engine, row)
+        before = set(self.engine.dirty)
+        touched: set[str] = set()
+        for item in news:
+            touched |= item.touched
+            for (owner, name), up in item.ports.items():
+                self.engine.set_up(name, owner, up)
+        touched -= before
+        self.engine.dirty |= dict.fromkeys(sorted(touched))
+        return touched
+
+    def _feed_guarded(self, objects: list[ObjectChange], lost: list[str]) -> None:
+        """Objects that vanished while nobody watched pass the guard first; those held stay in effect."""
+        free, held = sort_out(lost, [*self._fabric_store.records, *lost])
+        self._hold(held)
+        kept = set(lost) - set(free)
+        _feed(self.engine, [change for change in objects if change.ref not in kept])
+
+    async def _release_approved(self, state: FabricState) -> None:
+        for kind, hold in list(self._holds.items()):
+            back = {owner for owner in hold.owners if owner in self._fabric_store.records}
+            if hold.digest != state.approved and not back:
+                continue
+            del self._holds[kind]
+            self._worker.held -= hold.owners
+            self._alarms.clear(f"held/{kind}")
+            metrics.HELD.labels(kind).set(0)
+            if hold.digest == state.approved:
+                _log.info("held deletions approved", kind=kind, count=len(hold.owners))
+                for owner in sorted(hold.owners):
+                    self.engine.remove_ref(owner)
+                    self.engine.dirty[owner] = None
+                await write_state(self._weft, approved="")
+            else:  # some came back: look again at those that did not
+                self.engine.dirty |= dict.fromkeys(sorted(back))
+                free, held = sort_out(hold.owners - back, list(hold.owners))
+                self._hold(held)
+                self.engine.dirty |= dict.fromkeys(free)
+
+    def _report(self) -> None:
+        engine, view = self.engine, self.engine.view
+        for kind, group in (
+            ("Vpc", view.vpcs),
+            ("Subnet", view.subnets),
+            ("Namespace", view.namespaces),
+            ("Pod", view.pods),
+            ("IP", view.ips),
+            ("Host", view.hosts),
+        ):
+            metrics.OBJECTS.labels(kind).set(len(group))  # type: ignore[arg-type]
+        metrics.REJECTED.set(len(engine.rejected))
+        metrics.UNALLOCATED.set(len(engine.unallocated))
+        self._sync_alarms("conflict/", engine.addressing.conflicts)
+        self._sync_alarms(
+            "rejected/", {ref: "; ".join(map(str, problems)) for ref, (_, problems) in engine.rejected.items()}
+        )
+        self._sync_alarms("refused/", self._worker.refused)
+
+    def _sync_alarms(self, prefix: str, texts: Mapping[str, str]) -> None:
+        self._alarms.clear(*(key for key in self._alarms.keys(prefix) if key.removeprefix(prefix) not in texts))
+        for name, text in texts.items():
+            self._alarms.raise_(prefix + name, text)
+
+    async def _try_store_alarms(self) -> None:
+        try:
+            await self._alarms.store()
+        except (CommitError, NotConnectedError) as error:
+            _log.warning("alarms not stored", reason=error)
+
+
+def _feed(engine: Engine, objects: Iterable[ObjectChange]) -> None:
+    """Hand changes to the engine, in the order in which kinds depend on each other."""
+    rank = {"Namespace": 0, "Vpc": 1, "Subnet": 2, "IP": 3, "Pod": 4}
+    for change in sorted(objects, key=lambda change: rank.get(kind_of(change.ref), 9)):
+        if isinstance(change, Removed):
+            engine.remove_ref(change.ref)
+        elif isinstance(change, Stored) and change.resource is not None:
+            engine.put(change.resource)
+        else:
+            engine.reject(change.ref, list(change.problems))
+
+
+def _hosts(replica: Any) -> list[Host]:
+    return [_host(row_to_dict(row)) for row in replica.tables["Host_Status"].rows.values()]
+
+
+def _host(row: Mapping[str, Any]) -> Host:
+    return Host(row["name"], tuple(sorted(row["addresses"])), row["mtu"], row["ready"])
+
+
+def _feed_host(engine: Engine, change: RowChange) -> None:
+    if not change.row:
+        return  # it vanished unseen: a host is forgotten only when its status is deleted
+    host = _host(change.row)
+    if change.op == "delete":
+        engine.remove(host)
+    else:
+        engine.put(host)

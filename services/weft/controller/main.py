@@ -1,0 +1,140 @@
+"""`weft-controller`: keeps the connections, waits for its turn to lead, leads.
+
+Several may run: the OVSDB lock of the Weft database's leader elects one, the fabric's epoch keeps the others (and an
+old leader that has not noticed yet) from writing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from weft import log
+from weft.controller import metrics
+from weft.controller.config import Config
+from weft.controller.leader import Term
+from weft.ovsdb import columns
+from weft.ovsdb.database import Database, RowChange
+from weft.ovsdb.errors import FencedError
+from weft.ovsdb.index import News, OwnerIndex
+from weft.service import load_config, run, sd_notify, serve_metrics
+
+_log = log.get_logger(__name__)
+LOCK = "weft_controller"
+WATCHED = ("Object", "Host_Status", "Fabric")
+
+
+class Controller:
+    """One process. `term` is there while it leads."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.term: Term | None = None
+        self._elected = asyncio.Event()
+        self._deposed = asyncio.Event()
+        self._weft_index = OwnerIndex(columns.WEFT)
+        self._northbound_index = OwnerIndex(columns.NORTHBOUND)
+        self.weft = Database(
+            "Weft",
+            config.weft.remote,
+            dict.fromkeys((*WATCHED, *columns.WEFT)),
+            tls=config.tls,
+            leader_only=True,
+            watch=WATCHED,
+            lock=LOCK,
+            on_change=self._changed,
+            on_lock=self._locked,
+            observer=self._weft_index,
+            on_news=self._heard,
+        )
+        self.northbound = Database(
+            "OVN_Northbound",
+            config.northbound.remote,
+            {**columns.replicated(columns.NORTHBOUND), "NB_Global": ("external_ids", "name")},
+            tls=config.tls,
+            leader_only=True,
+            observer=self._northbound_index,
+            on_news=self._heard,
+        )
+
+    async def serve(self) -> None:
+        """Run until cancelled."""
+        try:
+            await asyncio.gather(self.weft.start(), self.northbound.start())
+            sd_notify("READY=1", "STATUS=standing by")
+            _log.info("connected, standing by", weft=self.config.weft.remote, northbound=self.config.northbound.remote)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._lead_in_turn())
+                for database in (self.weft, self.northbound):
+                    group.create_task(_watch(database))
+        finally:
+            await asyncio.gather(self.weft.close(), self.northbound.close())
+
+    async def _lead_in_turn(self) -> None:
+        while True:
+            await self._elected.wait()
+            await self._lead()
+
+    async def _lead(self) -> None:
+        self._deposed.clear()
+        self.term = Term(self.config, self.weft, self.northbound, self._weft_index, self._northbound_index)
+        sd_notify("STATUS=leading")
+        serving = asyncio.ensure_future(self.term.serve())
+        deposed = asyncio.ensure_future(self._deposed.wait())
+        try:
+            await asyncio.wait((serving, deposed), return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                serving.result()
+        except FencedError as error:
+            _log.warning("no longer leading", reason=error)
+            await asyncio.sleep(1)
+        finally:
+            for task in (serving, deposed):
+                task.cancel()
+            await asyncio.gather(serving, deposed, return_exceptions=True)
+            self.term = None
+            metrics.LEADER.set(0)
+            sd_notify("STATUS=standing by")
+
+    def _locked(self, held: bool) -> None:
+        _log.info("elected" if held else "deposed", lock=LOCK)
+        if held:
+            self._elected.set()
+        else:
+            self._elected.clear()
+            self._deposed.set()
+
+    def _changed(self, rows: list[RowChange]) -> None:
+        if self.term is not None:
+            self.term.changed(rows)
+
+    def _heard(self, news: News) -> None:
+        if self.term is not None:
+            self.term.heard(news)
+
+
+async def _watch(database: Database) -> None:
+    """A database's thread that died takes the process with it: systemd starts another one."""
+    await database.failed
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="weft-controller", description="The Weft fabric's controller.")
+    parser.add_argument("--config", default="/etc/weft/controller.toml", metavar="FILE")
+    options = parser.parse_args(arguments)
+    try:
+        config = load_config(options.config, Config)
+    except Exception as error:
+        sys.exit(f"error: {error}")
+    if config.metrics.listen:
+        serve_metrics(config.metrics.listen)
+
+    async def serve() -> None:
+        await Controller(config).serve()
+
+    sys.exit(run(serve, config.log.level))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""A fabric of databases only: Northbound, Southbound, northd and Weft from a sandbox, and a real controller in this process.
+
+What hosts would do is left out; ovn-trace says what their packets would do. Documents are applied as weftctl does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+from weft.api.documents import load_documents
+from weft.controller.config import Config
+from weft.controller.main import Controller
+from weft.ovsdb.database import Database, Operation, row_to_dict
+from weft.service import Remote
+from weft.store.fabric import (
+    Record,
+    changed_columns,
+    delete_operation,
+    insert_operation,
+    resource_row,
+    to_record,
+    update_operation,
+)
+
+from tests.support.ovn import OvnSandbox
+
+CONTENT = ("Logical_Switch", "Logical_Switch_Port", "Logical_Router", "Logical_Router_Port")
+
+
+class Fabric:
+    """See the module's text. `client` is a connection of the test's own to the Weft database."""
+
+    def __init__(self, ovn: OvnSandbox, uid: UUID) -> None:
+        self.ovn = ovn
+        self.uid = uid
+        tables = ("Object", "Fabric", "Host", "Subnet", "Port", "Host_Status")
+        self.client = Database("Weft", ovn.weft, dict.fromkeys(tables))
+        self.northbound = Database("OVN_Northbound", ovn.northbound, dict.fromkeys((*CONTENT, "NB_Global")))
+
+    def config(self, name: str = "c1") -> Config:
+        return Config(name, Remote(self.ovn.weft), Remote(self.ovn.northbound))
+
+    @contextlib.asynccontextmanager
+    async def controller(self, name: str = "c1", *, settled: bool = True) -> AsyncIterator[Controller]:
+        """A running controller; with `settled`, one that leads and has nothing left to do."""
+        controller = Controller(self.config(name))
+        task = asyncio.ensure_future(controller.serve())
+        try:
+            if settled:
+                waiting = asyncio.ensure_future(self.settled(controller))
+                await asyncio.wait((waiting, task), return_when=asyncio.FIRST_COMPLETED)
+                if task.done():
+                    waiting.cancel()
+                    task.result()
+                await waiting
+            yield controller
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def settled(self, controller: Controller, timeout: float = 30) -> None:
+        """Until it leads, has seen all that was written before this call, and has nothing left to do."""
+        mark = ["map", [["seen", uuid4().hex]]]
+        change = [["external_ids", "delete", ["set", ["seen"]]], ["external_ids", "insert", mark]]
+        await self.client.commit([{"op": "mutate", "table": "Fabric", "where": [], "mutations": change}])
+        async with asyncio.timeout(timeout):
+            while not (controller.term and controller.weft.connected and await _has_seen(controller.weft, mark[1][0][1])):
+                await asyncio.sleep(0.01)
+            await controller.term.settled.wait()
+
+    async def apply(self, text: str) -> list[str]:
+        """Store these documents; the texts of those that are broken come back."""
+        loaded = load_documents(text, "test.yml")
+        records = await self.records()
+        operations: list[Operation] = []
+        for document in loaded.documents:
+            record = records.get(document.resource.ref)
+            if record is None:
+                operations.append(insert_operation(resource_row(document.resource)))
+            elif columns := changed_columns(record, document.resource):
+                operations.append(update_operation(record, columns))
+        if operations:
+            await self.client.commit(operations)
+        return [str(problem) for problem in loaded.problems]
+
+    async def delete(self, *refs: str) -> None:
+        records = await self.records()
+        await self.client.commit([delete_operation(records[ref]) for ref in refs])
+
+    async def records(self) -> dict[str, Record]:
+        rows = await self.client.call(
+            lambda idl: [(row.uuid, row_to_dict(row)) for row in idl.tables["Object"].rows.values()]
+        )
+        records = [to_record(uuid, row) for uuid, row in rows]
+        return {record.ref: record for record in records}
+
+    async def status(self, ref: str) -> dict[str, Any]:
+        record = (await self.records())[ref]
+        return dict(json.loads(record.status)) if record.status else {}
+
+    async def add_host(self, name: str, **columns: Any) -> None:
+        """What a host's agent writes of itself."""
+        row = {"name": name, "hostname": name, "ready": True, **columns}
+        await self.client.commit([{"op": "insert", "table": "Host_Status", "row": row}])
+
+    async def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows of a table of either database."""
+        database = self.northbound if table in (*CONTENT, "NB_Global") else self.client
+        return await database.call(
+            lambda idl: [{"_uuid": row.uuid, **row_to_dict(row)} for row in idl.tables[table].rows.values()]
+        )
+
+    async def fabric_row(self) -> Mapping[str, Any]:
+        return (await self.rows("Fabric"))[0]
+
+    async def content(self) -> dict[str, Any]:
+        """All that a controller writes, by table: to be compared before and after."""
+        tables = (*CONTENT, "NB_Global", "Host", "Subnet", "Port", "Object", "Fabric")
+        return {
+            table: sorted(json.dumps({**row, "external_ids": _ours(row)}, default=str, sort_keys=True) for row in rows)
+            for table in tables
+            for rows in [await self.rows(table)]
+        }
+
+
+def _ours(row: Mapping[str, Any]) -> dict[str, str]:
+    """external_ids without the mark of `settled`."""
+    return {key: value for key, value in row.get("external_ids", {}).items() if key != "seen"}
+
+
+async def _has_seen(database: Database, mark: str) -> bool:
+    rows = await database.call(lambda idl: [dict(row.external_ids) for row in idl.tables["Fabric"].rows.values()])
+    return rows[0].get("seen") == mark
+
+
+@contextlib.asynccontextmanager
+async def fabric(*, northd: bool = True) -> AsyncIterator[Fabric]:
+    with OvnSandbox() as ovn:
+        ovn.start_northbound()
+        ovn.start_weft()
+        if northd:
+            ovn.start_southbound()
+            ovn.start_northd()
+        uid = uuid4()
+        ovn.transact(ovn.weft, json.dumps(["Weft", {"op": "insert", "table": "Fabric", "row": {"uid": str(uid)}}]))
+        made = Fabric(ovn, uid)
+        await made.client.start(10)
+        await made.northbound.start(10)
+        try:
+            yield made
+        finally:
+            await made.client.close()
+            await made.northbound.close()
