@@ -1,0 +1,158 @@
+# The menu: `make help`. Every target does one thing, can be repeated, and works from a fresh checkout as root on Debian 12 or
+# later. What is expensive lives in $WEFT_CACHE (~/.cache/weft), outside the checkout; logs in build/log.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+export WEFT_CACHE ?= $(HOME)/.cache/weft
+export WEFT_STARTED ?= $(shell date +%s)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+
+STAGE := tools/stage
+PLAY := ansible-playbook
+LINK := .ansible/collections/ansible_collections/weft/ovn
+PYTEST := pytest
+
+##@ Start here
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: lab
+lab: ## All set-up on a fresh machine: tools, three hosts, the fabric, the examples; ends with who reaches whom
+	@$(STAGE) "Packages of this machine" deps -- tools/deps
+	@$(STAGE) "Virtual environment" venv -- $(MAKE) --no-print-directory venv
+	@$(STAGE) "Wheels for the hosts" wheel -- $(MAKE) --no-print-directory wheel
+	@$(STAGE) "Root filesystem of the lab's hosts" rootfs -- $(MAKE) --no-print-directory rootfs
+	@$(STAGE) "Lab hosts" lab-hosts -- $(PLAY) playbooks/lab_create.yml
+	@$(STAGE) "The fabric on the hosts (site.yml)" site -- $(PLAY) playbooks/site.yml
+	@$(MAKE) --no-print-directory lab-demo
+
+.PHONY: test
+test: test-tools ## Unit, integration and lab tests
+	$(PYTEST) tests/unit tests/integration tests/lab
+
+##@ The lab
+
+.PHONY: lab-hosts
+lab-hosts: venv rootfs ## The lab's hosts alone, bare; repairs them after a restart
+	$(PLAY) playbooks/lab_create.yml
+
+.PHONY: site
+site: venv ## The fabric on the lab's hosts (site.yml)
+	$(PLAY) playbooks/site.yml
+
+.PHONY: lab-demo
+lab-demo: ## Apply docs/examples, start workloads, print who reaches whom
+	@$(PLAY) playbooks/lab_demo.yml
+
+.PHONY: lab-down
+lab-down: venv ## Remove the lab's hosts, switch and keys
+	$(PLAY) playbooks/lab_destroy.yml
+
+.PHONY: lab-purge
+lab-purge: venv ## Remove the lab with its image and cached root filesystem
+	$(PLAY) playbooks/lab_destroy.yml -e lab_remove_images=true
+
+##@ What the lab and the tests need
+
+.PHONY: deps
+deps: ## Debian packages of the control node
+	tools/deps
+
+.PHONY: venv
+venv: .venv/.ready $(LINK) ## The virtual environment .venv, pinned by requirements/constraints.txt
+
+.venv/.ready: $(wildcard requirements/*.txt)
+	python3 -m venv --clear .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check \
+		--requirement requirements/lint.txt --constraint requirements/constraints.txt
+	touch $@
+
+# The checkout is the collection: what is edited here is what the playbooks run.
+$(LINK):
+	mkdir -p $(dir $@)
+	ln -sfn ../../../.. $@
+
+.PHONY: rootfs
+rootfs: ## Root filesystem of the lab's hosts, with the packages that the roles install
+	roles/lab/files/build-rootfs
+
+.PHONY: ovn-tools
+ovn-tools: ## OVN 25.03's programs for tests on this machine, in $WEFT_CACHE/ovn-25.03/bin
+	tools/ovn-tools
+
+.PHONY: test-tools
+test-tools: venv ovn-tools
+
+##@ Tests
+
+.PHONY: test-unit
+test-unit: venv ## Unit tests: pure code
+	$(PYTEST) tests/unit
+
+.PHONY: test-integration
+test-integration: test-tools ## Integration tests: real ovsdb-server and northd, no hosts
+	$(PYTEST) tests/integration
+
+.PHONY: test-lab
+test-lab: venv ## Lab tests: real hosts, real packets
+	$(PYTEST) tests/lab
+
+.PHONY: bench
+bench: test-tools ## Measure against ceilings taken in the same run; build/bench.json
+	python tests/bench/run.py
+
+##@ Linters
+
+.PHONY: lint
+lint: lint-python lint-ansible lint-sanity ## All linters
+
+.PHONY: lint-python
+lint-python: venv ## ruff, mypy, import-linter
+	ruff check
+	ruff format --check
+	mypy
+	lint-imports
+
+.PHONY: lint-ansible
+lint-ansible: venv ## yamllint, ansible-lint (production), changelog fragments
+	yamllint --strict .
+	ansible-lint --strict
+	antsibull-changelog lint
+
+.PHONY: lint-sanity
+lint-sanity: venv ## ansible-test sanity
+	tools/sanity
+
+.PHONY: format
+format: venv ## Format the Python code
+	ruff format
+	ruff check --fix
+
+##@ Release
+
+.PHONY: wheel
+wheel: venv ## The services' wheel and all it needs, for the hosts' Python
+	@echo "no wheelhouse yet"
+
+.PHONY: build
+build: venv ## The collection's artefact, in build/
+	ansible-galaxy collection build --force --output-path build
+
+.PHONY: requirements
+requirements: ## Take the newest versions that requirements/*.txt allow and pin them
+	python3 -m venv --clear .venv
+	.venv/bin/pip install --quiet --requirement requirements/lint.txt
+	{ echo "# Every version that the control node's virtual environment has. Written by: make requirements"; \
+		.venv/bin/pip freeze; } >requirements/constraints.txt
+	touch .venv/.ready
+
+.PHONY: clean
+clean: ## Remove build/ and the virtual environment
+	rm -rf build .venv .ansible .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
