@@ -1,0 +1,161 @@
+"""The lab's hosts for tests: real hosts with the fabric installed, so what a test sees is what an operator would see.
+
+The lab is brought up by the very command of the README, once a session, and left up: tests that stop daemons or
+members start them again. Commands run through `podman exec` and not SSH, so that they also work while a test has broken
+the network. Where a lab cannot be (not root, not Linux), its tests are skipped with the reason; under CI that is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+NAMES = ("lab1", "lab2", "lab3")
+UNITS = ("weft-controller", "weft-agent", "ovn-controller", "ovs-vswitchd")
+BRING_UP_TIMEOUT = 1500
+
+
+class CommandError(AssertionError):
+    """A command on a host failed; the message has all that it printed."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command on a host left behind."""
+
+    command: str
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host of the lab."""
+
+    name: str
+
+    @property
+    def container(self) -> str:
+        return f"weft-{self.name}"
+
+    def argv(self, command: str | list[str]) -> list[str]:
+        """The command line on this machine that runs `command` (text for a shell, or a list) on the host."""
+        inner = ["sh", "-c", command] if isinstance(command, str) else command
+        return ["podman", "exec", self.container, *inner]
+
+    def run(self, command: str | list[str], *, check: bool = True, timeout: float = 60, stdin: str = "") -> Result:
+        """Run `command` and wait for it; a failure raises CommandError unless `check` is off."""
+        argv = self.argv(command)
+        if stdin:
+            argv.insert(2, "--interactive")
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
+        text = command if isinstance(command, str) else shlex.join(command)
+        result = Result(text, done.returncode, done.stdout.strip(), done.stderr.strip())
+        if check and not result.ok:
+            raise CommandError(f"{self.name}: {text}: exit code {result.code}\n{result.stdout}\n{result.stderr}")
+        return result
+
+    def start(self, command: str | list[str]) -> subprocess.Popen[str]:
+        """Start `command` and return at once, for what runs while something else happens."""
+        return subprocess.Popen(self.argv(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def active(self, unit: str) -> bool:
+        return self.run(["systemctl", "is-active", "--quiet", unit], check=False).ok
+
+
+@dataclass(frozen=True)
+class Lab:
+    """All hosts by name."""
+
+    hosts: dict[str, Host]
+
+    def __getitem__(self, name: str) -> Host:
+        return self.hosts[name]
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter(self.hosts.values())
+
+    def on_all(self, command: str | list[str], **options: bool | float | str) -> dict[str, Result]:
+        return {host.name: host.run(command, **options) for host in self}  # type: ignore[arg-type]
+
+    def ready(self) -> bool:
+        """Whether every host runs all that the fabric consists of."""
+        if not shutil.which("podman"):
+            return False
+        return all(host.run(["systemctl", "is-active", "--quiet", *UNITS], check=False).ok for host in self)
+
+
+def obstacle() -> str:
+    """Why a lab cannot be on this machine; empty when it can."""
+    if os.geteuid() != 0:
+        return "system containers are made by root, and this is not root"
+    if not Path("/dev/net/tun").exists():
+        return "there is no /dev/net/tun, which the userspace datapath needs"
+    return ""
+
+
+def bring_up(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "PYTEST"))}
+    with log.open("w") as output:
+        code = subprocess.run(
+            ["make", "lab"],
+            cwd=CHECKOUT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            timeout=BRING_UP_TIMEOUT,
+            check=False,
+        ).returncode
+    if code:
+        pytest.fail(f"`make lab` failed; {log} ends with:\n{log.read_text()[-3000:]}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    """The lab with the fabric on it, brought up first where it is not."""
+    made = Lab({name: Host(name) for name in NAMES})
+    if reason := obstacle():
+        if os.environ.get("CI"):
+            pytest.fail(f"no lab on this machine: {reason}", pytrace=False)
+        pytest.skip(f"no lab on this machine: {reason}")
+    if not made.ready():
+        bring_up(CHECKOUT / "build" / "log" / "lab-from-tests.log")
+    return made
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., None]:
+    """`eventually(predicate, within=10, what="...")`: wait until it is true; what others do is told by no event here."""
+
+    def wait(predicate: Callable[[], object], *, within: float = 10, what: str = "") -> None:
+        deadline = time.monotonic() + within
+        while not predicate():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {within} s: {what or predicate}")
+            time.sleep(0.1)
+
+    return wait
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this directory needs the lab, and the first test of a session may have to wait for its set-up."""
+    for item in items:
+        if Path(__file__).parent in Path(item.path).parents:
+            item.add_marker(pytest.mark.lab)
+            item.add_marker(pytest.mark.timeout(BRING_UP_TIMEOUT + 300, func_only=False))
