@@ -1,0 +1,144 @@
+#!/usr/bin/python
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_address
+short_description: Choose one of a host's addresses by interface name, regular expression or CIDR
+version_added: 0.1.0
+author: The Weft authors
+description:
+  - Finds the one address that O(interfaces) and O(cidrs) describe. None or several is an error that lists the host's
+    addresses, since a wrong encapsulation address shows only as packets that do not arrive.
+  - With neither option the host must have exactly one address.
+attributes:
+  check_mode:
+    support: full
+    description: Without a match the address is empty, with a warning, since an earlier task may be about to set it.
+  diff_mode:
+    support: none
+  platform:
+    support: full
+    platforms: posix
+options:
+  interfaces:
+    description:
+      - Names of interfaces, or regular expressions that match a whole name. The first that matches any interface decides.
+    type: list
+    elements: str
+    default: []
+  cidrs:
+    description: Networks of which one contains the address.
+    type: list
+    elements: str
+    default: []
+  family:
+    description: Family of the address.
+    type: str
+    choices: [any, ipv4, ipv6]
+    default: any
+  ignore:
+    description: Regular expressions of interfaces that never count.
+    type: list
+    elements: str
+    default: [lo, br-int, ovn0, ovs-system, genev_sys_.*, vxlan_sys_.*, docker.*, cni.*]
+"""
+
+EXAMPLES = r"""
+- name: Tunnels end at the storage network's address
+  weft.ovn.host_address:
+    interfaces: [bond0, "ens.*"]
+    cidrs: [192.0.2.0/24]
+"""
+
+RETURN = r"""
+address:
+  description: The address, without prefix length.
+  type: str
+  returned: always
+interface:
+  description: Its interface.
+  type: str
+  returned: always
+candidates:
+  description: Every address of the host that could have been meant.
+  type: list
+  elements: str
+  returned: always
+  sample: ["eth0 192.0.2.11"]
+"""
+
+import ipaddress
+import json
+import re
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def addresses(module):
+    """Return (interface, address) of every global address of the host, in the kernel's order."""
+    _status, output, _error = module.run_command(["ip", "-json", "address", "show", "scope", "global"], check_rc=True)
+    ignored = module.params["ignore"]
+    found = []
+    for link in json.loads(output or "[]"):
+        name = link.get("ifname")
+        if name is None or any(re.fullmatch(pattern, name) for pattern in ignored):
+            continue
+        found += [(name, item["local"]) for item in link["addr_info"] if "local" in item and not item.get("temporary")]
+    return found
+
+
+def matching(candidates, interfaces, networks, family):
+    if family != "any":
+        version = 4 if family == "ipv4" else 6
+        candidates = [item for item in candidates if ipaddress.ip_address(item[1]).version == version]
+    if networks:
+        candidates = [item for item in candidates if any(ipaddress.ip_address(item[1]) in network for network in networks)]
+    if not interfaces:
+        return candidates
+    for pattern in interfaces:
+        named = [item for item in candidates if re.fullmatch(pattern, item[0])]
+        if named:
+            return named
+    return []
+
+
+def main():
+    ignore = ["lo", "br-int", "ovn0", "ovs-system", "genev_sys_.*", "vxlan_sys_.*", "docker.*", "cni.*"]
+    module = AnsibleModule(
+        argument_spec={
+            "interfaces": {"type": "list", "elements": "str", "default": []},
+            "cidrs": {"type": "list", "elements": "str", "default": []},
+            "family": {"type": "str", "choices": ["any", "ipv4", "ipv6"], "default": "any"},
+            "ignore": {"type": "list", "elements": "str", "default": ignore},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        networks = [ipaddress.ip_network(cidr) for cidr in params["cidrs"]]
+    except ValueError as error:
+        module.fail_json(msg="cidrs: %s" % error)
+    candidates = addresses(module)
+    found = matching(candidates, params["interfaces"], networks, params["family"])
+    shown = ["%s %s" % item for item in candidates]
+    if len(found) == 1:
+        module.exit_json(changed=False, interface=found[0][0], address=found[0][1], candidates=shown)
+    asked = "interfaces %s, cidrs %s, family %s" % (params["interfaces"], params["cidrs"], params["family"])
+    message = "%s address for %s; got %s; the host has %s" % (
+        "several" if found else "no",
+        asked,
+        ["%s %s" % item for item in found],
+        shown,
+    )
+    if module.check_mode and not found:
+        module.warn(message)
+        module.exit_json(changed=False, interface="", address="", candidates=shown)
+    module.fail_json(msg=message, candidates=shown)
+
+
+if __name__ == "__main__":
+    main()
