@@ -1,0 +1,1 @@
+"""The agent of a host: CNI server, Open vSwitch wiring, host link, kept namespaces, status."""

@@ -1,0 +1,205 @@
+"""What each CNI command does on this host."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from weft.agent import cni_types, metrics
+from weft.agent.cni_types import CniError, Request
+from weft.agent.config import AgentSection
+from weft.agent.locks import Locks
+from weft.agent.ovs import LocalOvs
+from weft.agent.problems import Problems
+from weft.agent.view import Port, Subnet, View
+from weft.agent.wiring import Wanted, Wiring, plan
+from weft.log import get_logger
+
+_log = get_logger(__name__)
+
+
+class Commands:
+    """ADD, DEL, CHECK, STATUS and GC. `underlay_mtu` gives the MTU that tunnels have below them, if known."""
+
+    def __init__(
+        self,
+        node: str,
+        settings: AgentSection,
+        view: View,
+        ovs: LocalOvs,
+        wiring: Wiring,
+        problems: Problems,
+        underlay_mtu: Callable[[], int | None],
+    ) -> None:
+        self._node = node
+        self._settings = settings
+        self._view = view
+        self._ovs = ovs
+        self._wiring = wiring
+        self._problems = problems
+        self._underlay_mtu = underlay_mtu
+        self._locks = Locks()
+        self._verbs: dict[str, Callable[[Request], Awaitable[dict[str, Any] | None]]] = {
+            "ADD": self.add, "DEL": self.delete, "CHECK": self.check, "STATUS": self.status, "GC": self.collect,
+        }  # fmt: skip
+
+    async def run(self, request: Request) -> dict[str, Any] | None:
+        """Carry out a request; the result document of ADD, None of the others. Raises CniError."""
+        started = time.perf_counter()
+        code: int | str = 0
+        try:
+            return await self._verbs[request.command](request)
+        except CniError as error:
+            code = error.code
+            raise
+        except asyncio.CancelledError:
+            code = "cancelled"
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            metrics.cni_requests.labels(request.command, code).inc()
+            metrics.cni_seconds.labels(request.command).observe(seconds)
+            _log.info(
+                "CNI request done", command=request.command, pod=request.pod_name, container=request.container[:12],
+                ifname=request.ifname, code=code, ms=round(seconds * 1000),
+            )  # fmt: skip
+
+    # --- ADD ---
+
+    async def add(self, request: Request) -> dict[str, Any]:
+        problem = f"port/{_port_name(request)}"
+        try:
+            result = await self._add(request)
+        except CniError as error:
+            self._problems.report(problem, f"{error.message} {error.details}".strip())
+            raise
+        self._problems.clear(problem)
+        return result
+
+    async def _add(self, request: Request) -> dict[str, Any]:
+        if not request.pod or not request.namespace:
+            raise CniError(
+                cni_types.INVALID_ENVIRONMENT, "CNI_ARGS: K8S_POD_NAMESPACE and K8S_POD_NAME are missing",
+                "the port of a workload is found by its pod's name; runtimes set them, `cnitool` takes CNI_ARGS",
+            )  # fmt: skip
+        deadline = time.monotonic() + self._settings.add_timeout
+        self._need_ovs()
+        async with self._locks.held(f"container/{request.container}/{request.ifname}"):
+            await self._need_database()
+            port, subnet = await self._port(request, deadline)
+            async with self._locks.held(f"port/{port.name}"):
+                wanted = plan(port, subnet, self._underlay_mtu())
+                return await self._attach(request, wanted, deadline)
+
+    async def _attach(self, request: Request, wanted: Wanted, deadline: float) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(max(0, deadline - time.monotonic())):
+                attachment = await self._wiring.attach(request, wanted)
+        except TimeoutError:
+            interface = self._ovs.interfaces.get(wanted.host_interface)
+            raise CniError(
+                cni_types.TRY_AGAIN,
+                f"Port/{wanted.port.name}: ovn-controller has not installed its flows within "
+                f"{self._settings.add_timeout:g} s",
+                f"is ovn-controller of {self._node} running and connected to the Southbound database, and northd? "
+                f"Open vSwitch says of {wanted.host_interface}: {(interface and interface.error) or 'no error'}",
+            ) from None
+        return attachment.result(request.version)
+
+    def _need_ovs(self) -> None:
+        if not self._ovs.ready:
+            what = "its database does not answer" if not self._ovs.connected else f"no bridge {self._ovs.bridge}"
+            raise CniError(
+                cni_types.TRY_AGAIN, f"Open vSwitch on {self._node}: {what}",
+                "look at ovsdb-server, ovs-vswitchd and ovn-controller of this host",
+            )  # fmt: skip
+
+    async def _need_database(self) -> None:
+        """New workloads need the database's word of now; a short outage, as at a leader's change, is waited out."""
+        try:
+            await self._view.wait_for(lambda: self._view.trusted or None, self._settings.connect_grace)
+        except TimeoutError:
+            why = "has no rows at all" if self._view.emptied else "is not connected"
+            raise CniError(
+                cni_types.TRY_AGAIN, f"Weft database {why}: no new workload on {self._node} until it is back",
+                "running workloads are not affected; look at weft-ovsdb on the central members",
+            ) from None  # fmt: skip
+
+    async def _port(self, request: Request, deadline: float) -> tuple[Port, Subnet]:
+        """The pod's port and its subnet, as soon as the controller has written them."""
+        try:
+            return await self._view.wait_for(lambda: self._match(request), deadline - time.monotonic())
+        except TimeoutError:
+            raise self._missing(request) from None
+
+    def _match(self, request: Request) -> tuple[Port, Subnet] | None:
+        port = self._view.find_port(request.namespace, request.pod, request.ifname)
+        if port is None or (request.uid and port.pod_uid != request.uid):
+            return None
+        subnet = self._view.rows.subnets.get(port.subnet)
+        return (port, subnet) if subnet else None
+
+    def _missing(self, request: Request) -> CniError:
+        name, seconds = _port_name(request), f"{self._settings.add_timeout:g} s"
+        port = self._view.find_port(request.namespace, request.pod, request.ifname)
+        if port is None:
+            what = f"Port/{name}: not in the Weft database for host {self._node} within {seconds}"
+            hint = "has the controller given the pod an address? see `weftctl get pod`, and the subnet's status"
+        elif request.uid and port.pod_uid != request.uid:
+            what = f"Port/{name}: pod_uid: got {port.pod_uid or 'none'}, expected {request.uid}, after {seconds}"
+            hint = "the port is still that of an earlier pod of this name"
+        else:
+            what = f"Port/{name}: subnet: Subnet/{port.subnet} is not in the Weft database after {seconds}"
+            hint = "see the controller's log"
+        return CniError(cni_types.TRY_AGAIN, what, hint)
+
+    # --- the others ---
+
+    async def delete(self, request: Request) -> None:
+        self._need_ovs()
+        async with self._locks.held(f"container/{request.container}/{request.ifname}"):
+            interface = self._ovs.find_sandbox(request.container, request.ifname)
+            port = interface.port if interface else (_port_name(request) if request.pod else None)
+            async with self._locks.held(f"port/{port}"):
+                try:
+                    await self._wiring.detach(request, port)
+                except CniError:
+                    raise
+                except Exception as error:
+                    raise CniError(cni_types.TRY_AGAIN, f"{request.pod_name} {request.ifname}: {error}") from error
+        if port:
+            self._problems.clear(f"port/{port}")
+
+    async def check(self, request: Request) -> None:
+        self._need_ovs()
+        found = self._match(request)
+        if found is None:
+            raise CniError(
+                cni_types.CHECK_FAILED, f"Port/{_port_name(request)}: not known on host {self._node} for this pod"
+            )
+        await self._wiring.check(request, plan(*found, self._underlay_mtu()))
+
+    async def status(self, _request: Request) -> None:
+        """Whether an ADD would have what it needs."""
+        if not self._ovs.ready or not self._view.trusted:
+            missing = "Open vSwitch" if not self._ovs.ready else "the Weft database"
+            raise CniError(cni_types.NOT_AVAILABLE, f"{missing} is not available on {self._node}")
+
+    async def collect(self, _request: Request) -> None:
+        """GC: nothing to do, leftovers are removed as they appear (see Commands.clean)."""
+
+    async def clean(self) -> None:
+        """Remove what is left of containers that went without DEL."""
+
+        async def locked(port: str, work: Callable[[], Awaitable[None]]) -> None:
+            async with self._locks.held(f"port/{port}"):
+                await work()
+
+        if self._ovs.ready:
+            await self._wiring.clean(locked)
+
+
+def _port_name(request: Request) -> str:
+    return f"{request.pod}.{request.namespace}" if request.pod else request.container[:12]

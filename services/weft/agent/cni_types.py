@@ -1,0 +1,134 @@
+"""CNI requests, results and errors as values (CNI specification 1.1.0, https://www.cni.dev/docs/spec/).
+
+Pure: what a runtime asks for is parsed from the plugin's environment and standard input, and what it is answered is
+shaped for the version it speaks. Results of 0.3 and 0.4 differ from 1.x only in that each address names its version.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Interface, IPv6Interface
+from typing import Any, Final
+
+SUPPORTED: Final = ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
+COMMANDS: Final = ("ADD", "DEL", "CHECK", "STATUS", "GC")
+
+INCOMPATIBLE_VERSION, UNKNOWN_CONTAINER, INVALID_ENVIRONMENT, IO_FAILURE = 1, 3, 4, 5
+DECODING_FAILURE, INVALID_CONFIG, TRY_AGAIN, NOT_AVAILABLE = 6, 7, 11, 50
+WIRING_FAILED, CHECK_FAILED = 100, 101
+
+Interface = IPv4Interface | IPv6Interface
+
+
+class CniError(Exception):
+    """An error as the specification wants it; `details` says what to look at."""
+
+    def __init__(self, code: int, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = details
+
+    def document(self, version: str) -> dict[str, Any]:
+        return {"cniVersion": version, "code": self.code, "msg": self.message, "details": self.details}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of the plugin. `namespace`, `pod` and `uid` are Kubernetes' arguments, "" where absent."""
+
+    command: str
+    container: str
+    netns: str
+    ifname: str
+    namespace: str
+    pod: str
+    uid: str
+    version: str
+    config: Mapping[str, Any]
+
+    @property
+    def pod_name(self) -> str:
+        """How people call it."""
+        return f"{self.namespace}/{self.pod}" if self.pod else f"container {self.container[:12]}"
+
+
+def parse_request(environment: Mapping[str, str], text: str) -> Request:
+    """The request in the plugin's `CNI_*` environment and its standard input; raises CniError."""
+    config = _parse_config(text)
+    command = environment.get("CNI_COMMAND", "")
+    if command not in COMMANDS:
+        raise CniError(INVALID_ENVIRONMENT, f"CNI_COMMAND: got {command!r}, allowed are VERSION, {', '.join(COMMANDS)}")
+    needed = {"ADD": ("CONTAINERID", "NETNS", "IFNAME"), "CHECK": ("CONTAINERID", "NETNS", "IFNAME"),
+              "DEL": ("CONTAINERID", "IFNAME")}.get(command, ())  # fmt: skip
+    for name in needed:
+        if not environment.get(f"CNI_{name}"):
+            raise CniError(INVALID_ENVIRONMENT, f"CNI_{name}: is missing; {command} needs it")
+    arguments = _parse_arguments(environment.get("CNI_ARGS", ""))
+    return Request(
+        command=command,
+        container=environment.get("CNI_CONTAINERID", ""),
+        netns=environment.get("CNI_NETNS", ""),
+        ifname=environment.get("CNI_IFNAME", ""),
+        namespace=arguments.get("K8S_POD_NAMESPACE", ""),
+        pod=arguments.get("K8S_POD_NAME", ""),
+        uid=arguments.get("K8S_POD_UID", ""),
+        version=config["cniVersion"],
+        config=config,
+    )
+
+
+def _parse_config(text: str) -> dict[str, Any]:
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        raise CniError(DECODING_FAILURE, f"network configuration on standard input is not JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise CniError(DECODING_FAILURE, "network configuration on standard input is not a JSON object")
+    version = config.setdefault("cniVersion", "0.3.1")
+    if version not in SUPPORTED:
+        raise CniError(INCOMPATIBLE_VERSION, f"cniVersion: got {version!r}, allowed are {', '.join(SUPPORTED)}")
+    return config
+
+
+def _parse_arguments(text: str) -> dict[str, str]:
+    """`CNI_ARGS` is KEY=VALUE joined by semicolons."""
+    pairs = (item.partition("=") for item in text.split(";") if item)
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A wired interface: what was made, and what the runtime is told."""
+
+    host_interface: str
+    host_mac: str
+    ifname: str
+    mac: str
+    netns: str
+    mtu: int
+    addresses: tuple[Interface, ...]
+    gateways: tuple[str, ...]
+
+    def result(self, version: str) -> dict[str, Any]:
+        """The result document in the shape of that version."""
+        ips = []
+        routes = []
+        for address in self.addresses:
+            gateway = next((gw for gw in self.gateways if (":" in gw) == (address.version == 6)), None)
+            ip: dict[str, Any] = {"interface": 1, "address": str(address)}
+            if gateway:
+                ip["gateway"] = gateway
+                routes.append({"dst": "0.0.0.0/0" if address.version == 4 else "::/0", "gw": gateway})
+            if version.startswith("0."):
+                ip["version"] = str(address.version)
+            ips.append(ip)
+        interfaces: list[dict[str, Any]] = [
+            {"name": self.host_interface, "mac": self.host_mac},
+            {"name": self.ifname, "mac": self.mac, "sandbox": self.netns},
+        ]
+        if version == "1.1.0":
+            interfaces = [{**interface, "mtu": self.mtu} for interface in interfaces]
+        return {"cniVersion": version, "interfaces": interfaces, "ips": ips, "routes": routes, "dns": {}}

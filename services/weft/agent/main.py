@@ -1,0 +1,155 @@
+"""The agent's process: what it is made of and what wakes what.
+
+    Weft database ──► View ──► CNI commands, host link, kept namespaces, file on disk
+    Open vSwitch  ──► LocalOvs ──► the same
+    kernel        ──► Monitor ──► host link, leftovers, status
+
+The socket is served first: a runtime that calls before the databases have answered is told to try again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import sys
+
+from weft.agent import metrics, view
+from weft.agent.cni_commands import Commands
+from weft.agent.cni_server import CniServer
+from weft.agent.config import AgentConfig
+from weft.agent.host import HostWiring
+from weft.agent.monitor import Monitor
+from weft.agent.namespaces import Namespaces
+from weft.agent.netlink import Netlink
+from weft.agent.ovs import LocalOvs
+from weft.agent.problems import Problems
+from weft.agent.reconciler import Reconciler
+from weft.agent.status import COLUMNS, StatusWriter
+from weft.agent.view import View
+from weft.agent.wiring import Wiring
+from weft.log import get_logger
+from weft.ovsdb.database import Database
+from weft.service import ConfigError, load_config, run, sd_notify, serve_metrics
+
+_log = get_logger(__name__)
+_CHECK_PERIOD = 60.0
+
+
+class Agent:
+    """Everything of one host, joined."""
+
+    def __init__(self, config: AgentConfig) -> None:
+        self._config = config
+        self._file = config.agent.state_dir / "view.json"
+        self.problems = Problems()
+        self.view = View(view.load(self._file))
+        self.links = Netlink()
+        self.ovs = LocalOvs(config.ovs.remote, config.ovs.integration_bridge)
+        self.weft = Database(
+            "Weft", config.weft.remote, {**view.COLUMNS, "Host_Status": COLUMNS}, tls=config.tls,
+            conditions={**view.conditions(config.name), "Host_Status": [["name", "==", config.name]]},
+            watch=list(view.COLUMNS), on_change=self.view.apply, on_connection=self._connection,
+        )  # fmt: skip
+        self.wiring = Wiring(self.ovs, self.links)
+        self.commands = Commands(
+            config.name, config.agent, self.view, self.ovs, self.wiring, self.problems, self._underlay_mtu
+        )
+        self.server = CniServer(config.agent.socket, self.commands)
+        self.monitor = Monitor(self._kernel_changed, self._link_removed)
+        self.status_writer = StatusWriter(
+            config, self.weft, self.view, self.ovs, self.links, self.problems, self._wake_host
+        )
+        self._duties()
+        self._connect()
+
+    def _duties(self) -> None:
+        host = HostWiring(self.view, self.ovs, self.links, self.problems, self._underlay_mtu)
+        kept = Namespaces(self._config.agent, self.view, self.ovs, self.links, self.problems)
+        self.host = Reconciler("host link", host.reconcile, period=_CHECK_PERIOD)
+        self.namespaces = Reconciler("namespaces", kept.reconcile, settle=0.02, retry=(1, 10))
+        self.leftovers = Reconciler("leftovers", self.commands.clean, settle=0.5)
+        self.disk = Reconciler("view on disk", self._save, settle=0.5)
+        self.status = Reconciler(
+            "status", self.status_writer.reconcile, settle=0.2, period=self._config.agent.heartbeat, retry=(1, 10)
+        )
+        self.duties = (self.host, self.namespaces, self.leftovers, self.disk, self.status)
+
+    def _connect(self) -> None:
+        for duty in (self.host, self.namespaces, self.disk, self.status):
+            self.view.on_change(duty.poke)
+        for duty in (self.host, self.namespaces, self.leftovers, self.status):
+            self.ovs.on_change(duty.poke)
+        self.problems.on_change(self.status.poke)
+
+    async def serve(self) -> None:
+        """Run until cancelled. Nothing of what is wired is touched at the end."""
+        serve_metrics(self._config.agent.metrics)
+        self.monitor.start()
+        await self.server.start()
+        sd_notify("READY=1", "STATUS=serving CNI requests")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.ovs.start())
+                group.create_task(self.weft.start(None))
+                for duty in self.duties:
+                    group.create_task(duty.run())
+                    duty.poke()
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        await self.server.close()
+        self.monitor.close()
+        if self.view.synced:
+            await self._save()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                await asyncio.gather(self.weft.close(), self.ovs.close())
+        self.links.close()
+
+    # --- what wakes what ---
+
+    def _underlay_mtu(self) -> int | None:
+        return self.status_writer.underlay_mtu
+
+    def _connection(self, connected: bool) -> None:
+        _log.info("Weft database", connected=connected, remote=self._config.weft.remote)
+        metrics.connected.labels("Weft").set(connected)
+        self.view.set_connected(connected)
+        metrics.ports.set(len(self.view.rows.ports))
+
+    def _wake_host(self) -> None:
+        self.host.poke()
+
+    def _kernel_changed(self) -> None:
+        self.host.poke()
+        self.status.poke()
+
+    def _link_removed(self, name: str) -> None:
+        if name in self.ovs.interfaces:
+            self.leftovers.poke()
+
+    async def _save(self) -> None:
+        if self.view.synced:
+            await asyncio.to_thread(view.save, self._file, self.view.rows)
+
+
+def main() -> None:
+    """Entry point of `weft-agent`."""
+    parser = argparse.ArgumentParser(prog="weft-agent", description="Weft's agent of a host.")
+    parser.add_argument("--config", default="/etc/weft/agent.toml", help="configuration file (default: %(default)s)")
+    path = parser.parse_args().config
+    try:
+        config = load_config(path, AgentConfig)
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
+
+    async def serve() -> None:
+        await Agent(config).serve()
+
+    sys.exit(run(serve, config.log.level))
+
+
+if __name__ == "__main__":
+    main()

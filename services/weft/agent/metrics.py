@@ -1,0 +1,18 @@
+"""The agent's Prometheus metrics."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+cni_requests = Counter("weft_agent_cni_requests_total", "CNI requests by command and result code (0: success).",
+                       ["command", "code"])  # fmt: skip
+cni_seconds = Histogram("weft_agent_cni_seconds", "Duration of CNI requests.", ["command"], buckets=_BUCKETS)
+add_phase_seconds = Histogram("weft_agent_add_phase_seconds", "Duration of the phases of a CNI ADD.", ["phase"],
+                              buckets=_BUCKETS)  # fmt: skip
+ovsdb_transactions = Counter("weft_agent_ovs_transactions_total", "Transactions sent to the local Open vSwitch.")
+connected = Gauge("weft_agent_connected", "Whether a whole replica of the database is there.", ["database"])
+ports = Gauge("weft_agent_ports", "Ports of this host in the Weft database.")
+attachments = Gauge("weft_agent_attachments", "Interfaces that the agent has wired.")
+problems = Gauge("weft_agent_problems", "Problems on this host.")

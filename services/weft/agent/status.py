@@ -1,0 +1,158 @@
+"""What the fabric knows of this host: the row of `Host_Status` that only this host may write.
+
+Written whole when something in it changes, and `last_seen` alone as the heartbeat. How stale it may be is for who
+reads it; the row is not removed when the agent stops.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from ipaddress import ip_interface
+from typing import Any, Final
+
+from weft import __version__
+from weft.agent import metrics, netlink
+from weft.agent.config import AgentConfig
+from weft.agent.host import LINK
+from weft.agent.netlink import LinkState, Netlink
+from weft.agent.ovn import OvnController, inspect
+from weft.agent.ovs import LocalOvs
+from weft.agent.problems import Problems
+from weft.agent.view import View
+from weft.log import get_logger
+from weft.ovsdb.database import Database
+
+_log = get_logger(__name__)
+COLUMNS: Final[Sequence[str]] = (
+    "name", "hostname", "addresses", "encap_ip", "encap_type", "mtu", "datapath_type", "versions", "problems",
+    "ready", "last_seen",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    """The row but for `last_seen`."""
+
+    name: str
+    hostname: str
+    addresses: tuple[str, ...] = ()
+    encap_ip: str = ""
+    encap_type: str = ""
+    mtu: int = 0
+    datapath_type: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    ready: bool = False
+
+
+def host_addresses(links: Iterable[LinkState]) -> tuple[str, ...]:
+    """The host's own addresses of global scope, without `ovn0`'s and loopback's, bare."""
+    found = {
+        str(ip_interface(address).ip) for link in links if link.name not in (LINK, "lo") for address in link.addresses
+    }
+    return tuple(sorted(found, key=lambda text: (":" in text, text)))
+
+
+def underlay_mtu(links: Iterable[LinkState], encap_ip: str) -> int | None:
+    """The MTU of the link that holds the tunnel's address."""
+    for link in links:
+        if any(str(ip_interface(address).ip) == encap_ip for address in link.addresses):
+            return link.mtu
+    return None
+
+
+def encapsulation(settings: Mapping[str, str]) -> tuple[str, str]:
+    """Tunnel address and type as ovn-controller takes them: the first of each, those of the system-id before."""
+    system = settings.get("system-id", "")
+    address = settings.get(f"ovn-encap-ip-{system}") or settings.get("ovn-encap-ip", "")
+    kind = settings.get(f"ovn-encap-type-{system}") or settings.get("ovn-encap-type", "")
+    return address.partition(",")[0].strip(), kind.partition(",")[0].strip()
+
+
+def host_problems(encap_ip: str, mtu: int | None, ovn: OvnController, view: View) -> dict[str, str | None]:
+    """The problems that follow from the host's state, None where there is none."""
+    return {
+        "encap": "external_ids:ovn-encap-ip is not set in Open_vSwitch: this host has no tunnels" if not encap_ip
+        else f"no link of this host has the tunnel address {encap_ip}" if mtu is None else None,
+        "ovn-controller": ovn.error or None,
+        "fabric": "the Weft database has no rows at all: the last known ones stay in force" if view.emptied else None,
+    }  # fmt: skip
+
+
+class StatusWriter:
+    """Gathers the status and writes it where it differs from what was written."""
+
+    def __init__(
+        self, config: AgentConfig, weft: Database, view: View, ovs: LocalOvs, links: Netlink, problems: Problems,
+        mtu_changed: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._weft = weft
+        self._view = view
+        self._ovs = ovs
+        self._netlink = links
+        self._problems = problems
+        self._mtu_changed = mtu_changed
+        self._written: HostStatus | None = None
+        self._beat = 0.0
+        self.underlay_mtu: int | None = None
+
+    async def reconcile(self) -> None:
+        """Write what changed, or the heartbeat when it is due."""
+        status = await self._gather()
+        if not self._weft.connected:
+            self._written = None
+            return
+        due = time.monotonic() - self._beat >= self._config.agent.heartbeat * 0.9
+        if status == self._written and not due:
+            return
+        values = asdict(status) if status != self._written else {}
+        await self._weft.transact(lambda transaction, idl: write(transaction, idl, self._config.name, values))
+        self._written, self._beat = status, time.monotonic()
+
+    async def _gather(self) -> HostStatus:
+        links = list((await self._netlink.run(netlink.links)).values())
+        ovn = await self._netlink.run(inspect, self._config.ovs.ovn_rundir)
+        encap_ip, encap_type = encapsulation(self._ovs.settings)
+        mtu = underlay_mtu(links, encap_ip) if encap_ip else None
+        self._set_mtu(mtu)
+        for name, message in host_problems(encap_ip, mtu, ovn, self._view).items():
+            self._problems.check(name, message)
+        metrics.problems.set(len(self._problems.current))
+        metrics.attachments.set(len(self._ovs.ours()))
+        host = self._view.rows.host
+        wired = host is None or not host.port or "ovn0-ovs" in self._ovs.interfaces
+        return HostStatus(
+            name=self._config.name,
+            hostname=self._ovs.settings.get("hostname") or socket.gethostname(),
+            addresses=host_addresses(links),
+            encap_ip=encap_ip,
+            encap_type=encap_type,
+            mtu=mtu or 0,
+            datapath_type=self._ovs.datapath_type or "",
+            versions={"agent": __version__, "ovs": self._ovs.version, "ovn": ovn.version},
+            problems=self._problems.current,
+            ready=bool(self._ovs.ready and mtu and ovn.connected and wired and not self._view.emptied),
+        )
+
+    def _set_mtu(self, mtu: int | None) -> None:
+        """An address that is away for a moment, as at a restart of vswitchd, changes no MTU."""
+        if mtu is not None and mtu != self.underlay_mtu:
+            self.underlay_mtu = mtu
+            self._mtu_changed()
+
+
+def write(transaction: Any, idl: Any, name: str, values: Mapping[str, Any]) -> None:
+    """Put the values and the heartbeat into the host's row. Runs on the database's thread."""
+    rows = idl.tables["Host_Status"].rows.values()
+    row = next((row for row in rows if row.name == name), None)
+    if row is None:
+        row = transaction.insert(idl.tables["Host_Status"])
+        row.name = name
+    for column, value in values.items():
+        if column != "name":
+            setattr(row, column, list(value) if isinstance(value, tuple) else value)
+    row.last_seen = int(time.time())

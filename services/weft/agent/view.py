@@ -1,0 +1,215 @@
+"""What this host knows of the fabric: its Host row, its Ports, all Subnets.
+
+The view is filled by the Weft database and kept on disk, so that the agent works without the database, also after a
+reboot. The rows from disk are the view until the first whole replica is there; then that is, at once: a half
+filled replica never shows through. A database with nothing in it at all does not show through either (`emptied`): it was
+lost or is another one, and tearing down every workload is no answer to that.
+All of it belongs to the event loop; rows are immutable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from weft.log import get_logger
+from weft.ovsdb.database import RowChange
+
+T = TypeVar("T")
+Row = TypeVar("Row", "Port", "Subnet", "Host")
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A workload's interface. `addresses` are bare; prefix length, gateway and MTU are its subnet's."""
+
+    name: str
+    pod_namespace: str
+    pod_name: str
+    pod_uid: str
+    interface: str
+    subnet: str
+    mac: str
+    addresses: tuple[str, ...]
+    netns: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """`mtu` 0 means the underlay's minus the tunnel's overhead."""
+
+    name: str
+    cidrs: tuple[str, ...]
+    gateways: tuple[str, ...]
+    mtu: int
+    host_routed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What this host itself has on the join subnet; `addresses` are with prefix length."""
+
+    name: str
+    port: str
+    mac: str
+    addresses: tuple[str, ...]
+    gateways: tuple[str, ...]
+    mtu: int
+
+
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "Host": ["name", "port", "mac", "addresses", "gateways", "mtu"],
+    "Port": ["name", "host", "pod_namespace", "pod_name", "pod_uid", "interface", "subnet", "mac", "addresses", "netns"],
+    "Subnet": ["name", "cidrs", "gateways", "mtu", "host_routed"],
+}  # fmt: skip
+
+
+def conditions(host: str) -> dict[str, list[Any]]:
+    """What to ask the database for: a condition of RFC 7047's `monitor_cond` per table, none for all rows."""
+    return {"Port": [["host", "==", host]], "Host": [["name", "==", host]]}
+
+
+def build(kind: type[Row], row: Mapping[str, Any]) -> Row:
+    """A row's dataclass from the database's or the file's values; columns that it does not have are left out."""
+    values = {name: row[name] for name in kind.__dataclass_fields__}
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One consistent state of the view."""
+
+    ports: Mapping[str, Port]
+    subnets: Mapping[str, Subnet]
+    host: Host | None
+
+    @property
+    def empty(self) -> bool:
+        return not self.ports and not self.subnets and self.host is None
+
+
+EMPTY = Rows({}, {}, None)
+_KINDS: Mapping[str, type[Port] | type[Subnet] | type[Host]] = {"Port": Port, "Subnet": Subnet, "Host": Host}
+
+
+class View:
+    """The current Rows, whether the database is connected, and who waits for what."""
+
+    def __init__(self, rows: Rows = EMPTY) -> None:
+        self.rows = rows
+        self.connected = False
+        self.synced = False
+        self.emptied = False
+        self._replica: dict[str, dict[UUID, Any]] = {kind: {} for kind in _KINDS}
+        self._listeners: list[Callable[[], None]] = []
+        self._waiters: list[tuple[Callable[[], object], asyncio.Future[Any]]] = []
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the rows are what the database says now: new workloads need that."""
+        return self.connected and not self.emptied
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each change of rows or connection."""
+        self._listeners.append(listener)
+
+    def apply(self, changes: Sequence[RowChange]) -> None:
+        """Take changes from the database."""
+        for change in changes:
+            if change.table not in _KINDS:
+                continue
+            table = self._replica[change.table]
+            if change.op == "delete":
+                table.pop(change.uuid, None)
+            else:
+                table[change.uuid] = build(_KINDS[change.table], change.row)
+        if self.synced:
+            self._show()
+
+    def set_connected(self, connected: bool) -> None:
+        """The database came or went. At the first time the replica takes the place of the rows from disk."""
+        self.connected = connected
+        if connected and not self.synced:
+            self.synced = True
+            self._show()
+        else:
+            self._tell()
+
+    def _show(self) -> None:
+        by_name = {kind: {row.name: row for row in table.values()} for kind, table in self._replica.items()}
+        host = next(iter(by_name["Host"].values()), None)
+        rows = Rows(by_name["Port"], by_name["Subnet"], host)
+        self.emptied = rows.empty and not self.rows.empty
+        if not self.emptied:
+            self.rows = rows
+        self._tell()
+
+    def _tell(self) -> None:
+        for condition, future in self._waiters:
+            if not future.done() and (result := condition()) is not None:
+                future.set_result(result)
+        self._waiters = [waiter for waiter in self._waiters if not waiter[1].done()]
+        for listener in self._listeners:
+            listener()
+
+    async def wait_for(self, condition: Callable[[], T | None], timeout: float) -> T:
+        """The first result of `condition` that is not None, asked again at each change. Raises TimeoutError."""
+        if (result := condition()) is not None:
+            return result
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiters.append((condition, future))
+        async with asyncio.timeout(timeout):
+            return await future
+
+    def find_port(self, namespace: str, pod: str, interface: str) -> Port | None:
+        """The port of a pod's interface; a port that names no interface is for whichever is asked for."""
+        found = [p for p in self.rows.ports.values() if p.pod_name == pod and p.pod_namespace == namespace]
+        exact = [port for port in found if port.interface == interface]
+        return next(iter(exact or [port for port in found if not port.interface]), None)
+
+
+# --- on disk ---
+
+
+def load(path: Path) -> Rows:
+    """The rows kept at `path`; none when there is no file or it cannot be understood (logged)."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return Rows(
+            {row["name"]: build(Port, row) for row in document["ports"]},
+            {row["name"]: build(Subnet, row) for row in document["subnets"]},
+            build(Host, document["host"]) if document["host"] else None,
+        )
+    except FileNotFoundError:
+        return EMPTY
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _log.error("last view on disk cannot be used", path=path, error=error)
+        return EMPTY
+
+
+def save(path: Path, rows: Rows) -> None:
+    """Keep the rows at `path`: whole or not at all, also when the machine dies meanwhile."""
+    document = {
+        "ports": [asdict(port) for port in rows.ports.values()],
+        "subnets": [asdict(subnet) for subnet in rows.subnets.values()],
+        "host": asdict(rows.host) if rows.host else None,
+    }
+    write_atomically(path, json.dumps(document, indent=1))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace the file at `path`, readable by root only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".new")
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,278 @@
+"""A workload's interface: made, found again, checked and removed.
+
+`attach` leaves either a working interface or nothing. Whatever is found half made, from an agent that died or a
+container that was killed, is replaced; whatever is whole and for the same container is left alone. The host's end of
+a veth pair is named after the port, so leftovers are found by name, and carries `weft:<container>/<ifname>` as its
+alias, so it tells whom it was for even when Open vSwitch's database was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_interface, ip_network
+from typing import Final, TypeVar
+
+from weft.agent import cni_types, metrics, netlink
+from weft.agent.cni_types import Attachment, CniError, Request
+from weft.agent.netlink import LinkState, Netlink
+from weft.agent.ovs import Interface, LocalOvs
+from weft.agent.view import Port, Subnet
+from weft.log import get_logger
+
+T = TypeVar("T")
+_log = get_logger(__name__)
+ALIAS: Final = "weft:"
+TUNNEL_OVERHEAD: Final = 100
+"""What the underlay's MTU must hold beyond the workload's: Geneve over IPv6 with OVN's options, rounded up."""
+DEFAULT_UNDERLAY_MTU: Final = 1500
+
+
+# --- decisions ---
+
+
+def host_interface(port: str) -> str:
+    """The veth's name on the host: `w` and 56 bits of the port's name, which fits the kernel's 15 characters."""
+    return "w" + hashlib.sha256(port.encode()).hexdigest()[:14]
+
+
+def alias(sandbox: str, ifname: str) -> str:
+    return f"{ALIAS}{sandbox}/{ifname}"
+
+
+def effective_mtu(wanted: int, underlay: int | None) -> int:
+    """A row's MTU, or for 0 what the underlay leaves."""
+    return wanted or (underlay or DEFAULT_UNDERLAY_MTU) - TUNNEL_OVERHEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a port's interface shall be."""
+
+    port: Port
+    host_interface: str
+    mac: str
+    mtu: int
+    addresses: tuple[cni_types.Interface, ...]
+    gateways: tuple[str, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(str(address) for address in self.addresses)
+
+
+def plan(port: Port, subnet: Subnet, underlay_mtu: int | None) -> Wanted:
+    """The interface of a port: its addresses take prefix length and gateway from the subnet's CIDR they are in."""
+    networks = [ip_network(cidr) for cidr in subnet.cidrs]
+    addresses = []
+    for text in port.addresses:
+        address = ip_address(text)
+        network = next((network for network in networks if address in network), None)
+        if network is None:
+            raise CniError(
+                cni_types.WIRING_FAILED,
+                f"Port/{port.name}: addresses: got {text}, which is in none of Subnet/{subnet.name}'s CIDRs "
+                f"{', '.join(subnet.cidrs)}",
+            )
+        addresses.append(ip_interface(f"{text}/{network.prefixlen}"))
+    versions = {address.version for address in addresses}
+    gateways = tuple(gateway for gateway in subnet.gateways if ip_address(gateway).version in versions)
+    mtu = effective_mtu(subnet.mtu, underlay_mtu)
+    return Wanted(port, host_interface(port.name), port.mac, mtu, tuple(addresses), gateways)
+
+
+def stale_interfaces(recorded: list[Interface], links: set[str]) -> list[str]:
+    """Ports of ours in Open vSwitch whose veth is gone: after a reboot, or when a container died without DEL."""
+    return [interface.name for interface in recorded if interface.name not in links]
+
+
+def stale_links(links: list[LinkState], recorded: set[str]) -> list[str]:
+    """Veths of ours that Open vSwitch does not know: an ADD that was interrupted, or a lost database."""
+    return [link.name for link in links if link.alias.startswith(ALIAS) and link.name not in recorded]
+
+
+def faults(wanted: Wanted, link: LinkState | None, gateways: set[str]) -> list[str]:
+    """How an interface in its namespace differs from what it shall be."""
+    if link is None:
+        return ["the interface is not there"]
+    found = []
+    if link.mac != wanted.mac.lower():
+        found.append(f"MAC is {link.mac}, expected {wanted.mac}")
+    if link.mtu != wanted.mtu:
+        found.append(f"MTU is {link.mtu}, expected {wanted.mtu}")
+    if not link.up:
+        found.append("it is down")
+    if missing := set(wanted.texts) - link.addresses:
+        found.append(f"addresses missing: {', '.join(sorted(missing))}")
+    if missing := set(wanted.gateways) - gateways:
+        found.append(f"default routes missing: via {', '.join(sorted(missing))}")
+    return found
+
+
+# --- work ---
+
+
+class Wiring:
+    """Attaches and detaches interfaces. Callers hold the lock of the container's interface and of the port."""
+
+    def __init__(self, ovs: LocalOvs, links: Netlink) -> None:
+        self._ovs = ovs
+        self._netlink = links
+
+    async def attach(self, request: Request, wanted: Wanted) -> Attachment:
+        """Make the interface, or find it made; undone when it fails or is cancelled."""
+        found = self._ovs.find_port(wanted.port.name)
+        if found and self._is_for(found, request) and not await self._faults(request, wanted):
+            await self._installed(wanted)
+            return await self._existing(request, wanted)
+        await self._clear(wanted.host_interface)
+        try:
+            return await self._make(request, wanted)
+        except BaseException:
+            await asyncio.shield(self._clear(wanted.host_interface, known=True))
+            raise
+
+    async def _make(self, request: Request, wanted: Wanted) -> Attachment:
+        name = wanted.host_interface
+        started = time.perf_counter()
+        host = await self._run(
+            netlink.create_veth, name, alias(request.container, request.ifname), request.ifname, wanted.mac,
+            wanted.mtu, request.netns, what=f"veth {name} for {request.ifname}",
+        )  # fmt: skip
+        _observe("link", started)
+        await asyncio.gather(self._configure(request, wanted), self._plug(request, wanted))
+        await self._installed(wanted)
+        return _attachment(request, wanted, host)
+
+    async def _configure(self, request: Request, wanted: Wanted) -> None:
+        started = time.perf_counter()
+        checksum = not self._ovs.userspace
+        arguments = (request.ifname, wanted.texts, wanted.gateways, checksum)
+        await self._run(netlink.in_namespace, request.netns, netlink.configure, *arguments, what=request.ifname)
+        _observe("configure", started)
+
+    async def _plug(self, request: Request, wanted: Wanted) -> None:
+        started = time.perf_counter()
+        await self._ovs.add(wanted.host_interface, record(request, wanted.port))
+        _observe("ovsdb", started)
+
+    async def _installed(self, wanted: Wanted) -> None:
+        started = time.perf_counter()
+        await self._ovs.wait_installed(wanted.host_interface)
+        _observe("ovn", started)
+
+    async def _existing(self, request: Request, wanted: Wanted) -> Attachment:
+        host = await self._netlink.run(netlink.link, wanted.host_interface)
+        if host is None:
+            raise CniError(cni_types.TRY_AGAIN, f"{wanted.host_interface}: vanished meanwhile")
+        return _attachment(request, wanted, host)
+
+    @staticmethod
+    def _is_for(interface: Interface, request: Request) -> bool:
+        ids = interface.external_ids
+        return (ids.get("sandbox"), ids.get("ifname"), ids.get("pod_netns")) == (
+            request.container, request.ifname, request.netns,
+        )  # fmt: skip
+
+    async def _faults(self, request: Request, wanted: Wanted) -> list[str]:
+        """What is wrong with the interface, seen from both of its ends."""
+        host = await self._netlink.run(netlink.link, wanted.host_interface)
+        if host is None:
+            return [f"{wanted.host_interface} is not on the host"]
+        try:
+            link, gateways = await self._netlink.run(netlink.in_namespace, request.netns, _inspect, request.ifname)
+        except OSError as error:
+            return [f"namespace {request.netns}: {error.strerror}"]
+        return faults(wanted, link, gateways)
+
+    async def check(self, request: Request, wanted: Wanted) -> None:
+        """CHECK: raises CniError with all that is not as it shall be."""
+        found = await self._faults(request, wanted)
+        interface = self._ovs.interfaces.get(wanted.host_interface)
+        if interface is None:
+            found.append(f"{wanted.host_interface} is not on bridge {self._ovs.bridge}")
+        elif not interface.installed:
+            found.append(f"ovn-controller has no flows for {wanted.port.name}")
+        if found:
+            raise CniError(cni_types.CHECK_FAILED, f"{request.pod_name} {request.ifname}: {'; '.join(found)}")
+
+    async def detach(self, request: Request, port: str | None) -> str | None:
+        """DEL: remove what was made for this container's interface; gives the port's name if there was any.
+
+        An interface of the same port that was since made for another container stays.
+        """
+        interface = self._ovs.find_sandbox(request.container, request.ifname)
+        if interface is not None:
+            await self._clear(interface.name)
+            return interface.port
+        if port is None:
+            return None
+        link = await self._netlink.run(netlink.link, host_interface(port))
+        if link is not None and link.alias == alias(request.container, request.ifname):
+            await self._clear(link.name)
+        return None
+
+    async def _clear(self, name: str, known: bool = False) -> None:
+        """Have neither the Open vSwitch port nor the veth; both may be gone already.
+
+        What we just added ourselves may not be in the replica yet: then it is `known` to be there.
+        """
+        if known or name in self._ovs.interfaces:
+            await self._ovs.remove(name)
+        await self._netlink.run(netlink.delete_link, name)
+
+    async def clean(self, locked: Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]) -> None:
+        """Remove leftovers. `locked(port, work)` runs `work` with that port's lock, and each is looked at again."""
+        recorded = self._ovs.ours()
+        by_name = {interface.name: interface for interface in recorded}
+        links = await self._netlink.run(netlink.links)
+        for name in stale_interfaces(recorded, set(links)) + stale_links(list(links.values()), set(by_name)):
+            port = by_name[name].port if name in by_name else name
+            await locked(port, lambda name=name: self._clean_one(name))
+
+    async def _clean_one(self, name: str) -> None:
+        link = await self._netlink.run(netlink.link, name)
+        if (link is None) != (name in self._ovs.interfaces):
+            return
+        _log.info("leftover removed", interface=name)
+        await self._clear(name)
+
+    async def _run(self, function: Callable[..., T], *arguments: object, what: str) -> T:
+        """A netlink function whose errors become the runtime's."""
+        try:
+            return await self._netlink.run(function, *arguments)
+        except FileNotFoundError as error:
+            raise CniError(cni_types.UNKNOWN_CONTAINER, f"namespace {error.filename}: is not there") from error
+        except (OSError, netlink.NetlinkError) as error:
+            raise CniError(cni_types.IO_FAILURE, f"{what}: {error}") from error
+
+
+def record(request: Request, port: Port) -> dict[str, str]:
+    """The external_ids of a port's Interface (see ovs.py)."""
+    return {
+        "iface-id": port.name,
+        "pod_namespace": port.pod_namespace,
+        "pod_name": port.pod_name,
+        "pod_uid": port.pod_uid,
+        "pod_netns": request.netns,
+        "sandbox": request.container,
+        "ifname": request.ifname,
+    }
+
+
+def _inspect(ifname: str) -> tuple[LinkState | None, set[str]]:
+    link = netlink.link(ifname)
+    return link, netlink.default_gateways(ifname) if link else set()
+
+
+def _attachment(request: Request, wanted: Wanted, host: LinkState) -> Attachment:
+    return Attachment(
+        host.name, host.mac, request.ifname, wanted.mac, request.netns, wanted.mtu, wanted.addresses, wanted.gateways
+    )
+
+
+def _observe(phase: str, started: float) -> None:
+    metrics.add_phase_seconds.labels(phase).observe(time.perf_counter() - started)

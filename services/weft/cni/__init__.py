@@ -1,0 +1,1 @@
+"""The CNI plugin, which is copied to hosts as a single file."""

@@ -1,0 +1,116 @@
+#!/usr/bin/python3 -IS
+"""CNI plugin of Weft: hands each command to the agent of this host and prints its answer.
+
+Runtimes start it for every command, so it imports nothing that takes time: no `json`, no `socket` (both load `re` and
+`enum`), only the C modules below them. The request is one line of JSON, the answer an exit status, a newline and
+the text to print; what the text means is for the agent and the runtime. Only VERSION, and an agent that does not
+answer, are handled here.
+
+The socket is /run/weft/cni.sock, or what the network configuration names as "weft_socket".
+"""
+
+import sys
+
+sys.dont_write_bytecode = True
+
+from posix import environ, read, write  # noqa: E402
+
+try:
+    from _json import encode_basestring_ascii as quote
+    from _socket import AF_UNIX, SOCK_STREAM, socket
+except ImportError:  # another Python implementation: the same, slower
+    from json.encoder import encode_basestring_ascii as quote  # type: ignore[assignment]
+    from socket import AF_UNIX, SOCK_STREAM, socket
+
+SOCKET = "/run/weft/cni.sock"
+VERSIONS = ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
+TIMEOUT = 120.0
+TRY_AGAIN, DECODING_FAILURE = 11, 6
+
+
+def main() -> int:
+    config = read_all()
+    env = {key.decode(): value.decode(errors="replace") for key, value in environ.items() if key[:4] == b"CNI_"}
+    if env.get("CNI_COMMAND") == "VERSION":
+        return version(config)
+    path = SOCKET
+    if '"weft_socket"' in config:
+        path = str(parsed(config).get("weft_socket", SOCKET))
+    try:
+        answer = ask(path, request(env, config))
+    except OSError as error:
+        return fail(config, f"weft-agent does not answer on {path}: {error.strerror or error}", hint(error))
+    if not answer:
+        return fail(config, f"weft-agent closed {path} without an answer", "it was probably restarted; retry")
+    status, _, text = answer.partition(b"\n")
+    write_all(text)
+    return int(status)
+
+
+def request(env: dict[str, str], config: str) -> bytes:
+    pairs = ",".join(f"{quote(key)}:{quote(value)}" for key, value in env.items())
+    return f'{{"env":{{{pairs}}},"config":{quote(config)}}}\n'.encode()
+
+
+def ask(path: str, line: bytes) -> bytes:
+    """Send the request and read the answer to its end."""
+    channel = socket(AF_UNIX, SOCK_STREAM)
+    channel.settimeout(TIMEOUT)
+    channel.connect(path)
+    channel.sendall(line)
+    parts = []
+    while part := channel.recv(65536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def hint(error: OSError) -> str:
+    """What a person should look at."""
+    if isinstance(error, PermissionError):
+        return "the socket is for root only: run the runtime, or cnitool, as root"
+    if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
+        return "is the agent running? systemctl status weft-agent; journalctl -u weft-agent"
+    return "see journalctl -u weft-agent"
+
+
+def version(config: str) -> int:
+    import json
+
+    wanted = parsed(config).get("cniVersion", VERSIONS[-1])
+    write_all(json.dumps({"cniVersion": wanted, "supportedVersions": list(VERSIONS)}).encode())
+    return 0
+
+
+def parsed(config: str) -> dict[str, object]:
+    import json
+
+    try:
+        document = json.loads(config or "{}")
+    except ValueError as error:
+        raise SystemExit(fail("", f"network configuration on standard input is not JSON: {error}", "", 6)) from error
+    return document if isinstance(document, dict) else {}
+
+
+def fail(config: str, message: str, details: str, code: int = TRY_AGAIN) -> int:
+    """Print an error as the specification has it; the runtime may try again."""
+    import json
+
+    wanted = parsed(config).get("cniVersion", "1.0.0")
+    write_all(json.dumps({"cniVersion": wanted, "code": code, "msg": message, "details": details}).encode())
+    return 1
+
+
+def read_all() -> str:
+    parts = []
+    while part := read(0, 65536):
+        parts.append(part)
+    return b"".join(parts).decode(errors="replace")
+
+
+def write_all(data: bytes) -> None:
+    while data:
+        data = data[write(1, data) :]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

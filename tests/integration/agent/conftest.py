@@ -1,0 +1,32 @@
+"""One sandbox of OVN for the whole module: a subnet with both families, and an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.agent import AgentHost
+from tests.support.ovn import OvnSandbox, available
+
+
+@pytest.fixture(scope="module")
+def agent() -> Iterator[AgentHost]:
+    if not available():
+        pytest.skip("needs root and the reference OVN (make tools)")
+    with OvnSandbox() as ovn:
+        ovn.start_northbound()
+        ovn.start_southbound()
+        ovn.start_weft()
+        ovn.start_northd()
+        ovn.nbctl("ls-add", "blue")
+        host = AgentHost(ovn, ovn.start_ovs("h1"), add_timeout=5, connect_grace=0.3)
+        host.rows.insert(
+            "Subnet", name="blue", vpc="ovn-cluster", cidrs=["10.16.0.0/16", "fd00:10:16::/112"],
+            gateways=["10.16.0.1", "fd00:10:16::1"], mtu=1400, host_routed=True,
+        )  # fmt: skip
+        host.start()
+        try:
+            yield host
+        finally:
+            host.close()

@@ -1,0 +1,216 @@
+"""A host of the sandbox with a running weft-agent, and what a container runtime would do to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.support.ovn import ROOT, OvnSandbox, OvsHost, namespace_command, run
+
+T = TypeVar("T")
+PLUGIN = ROOT / "services/weft/cni/plugin.py"
+CONFIG = """
+name = "{name}"
+[weft]
+remote = "{weft}"
+[ovs]
+remote = "{ovs}"
+ovn_rundir = "{rundir}"
+[agent]
+socket = "{rundir}/cni.sock"
+state_dir = "{rundir}/state"
+cni_bin = "{rundir}/bin/weft"
+metrics = ""
+netns_dir = "/run/netns"
+{settings}
+[log]
+level = "debug"
+"""
+
+
+def eventually(look: Callable[[], T | None], what: str, timeout: float = 10) -> T:
+    """The first true result of `look`, which is asked again and again; the error says what was waited for."""
+    deadline = time.monotonic() + timeout
+    while not (result := look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout:g} s: {what}")
+        time.sleep(0.02)
+    return result
+
+
+@dataclass
+class Pod:
+    """A container as its runtime sees it: an identifier and a network namespace."""
+
+    name: str
+    namespace: str
+    uid: str
+    netns: str
+    container: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def port(self) -> str:
+        return f"{self.name}.{self.namespace}"
+
+
+class WeftRows:
+    """Writes rows of the Weft database, as the controller does."""
+
+    def __init__(self, sandbox: OvnSandbox) -> None:
+        self.sandbox = sandbox
+
+    def insert(self, table: str, **row: Any) -> None:
+        self._transact({"op": "insert", "table": table, "row": _values(row)})
+
+    def insert_many(self, rows: list[tuple[str, dict[str, Any]]]) -> None:
+        self._transact(*({"op": "insert", "table": table, "row": _values(row)} for table, row in rows))
+
+    def delete(self, table: str, name: str) -> None:
+        self._transact({"op": "delete", "table": table, "where": [["name", "==", name]]})
+
+    def update(self, table: str, name: str, **row: Any) -> None:
+        self._transact({"op": "update", "table": table, "where": [["name", "==", name]], "row": _values(row)})
+
+    def select(self, table: str, name: str) -> dict[str, Any] | None:
+        rows = self._transact({"op": "select", "table": table, "where": [["name", "==", name]]})[0]["rows"]
+        return {key: _plain(value) for key, value in rows[0].items()} if rows else None
+
+    def _transact(self, *operations: dict[str, Any]) -> Any:
+        results = json.loads(self.sandbox.transact(self.sandbox.weft, json.dumps(["Weft", *operations])))
+        if errors := [result for result in results if result and "error" in result]:
+            raise RuntimeError(errors)
+        return results
+
+
+def _values(row: Mapping[str, Any]) -> dict[str, Any]:
+    def value(item: Any) -> Any:
+        if isinstance(item, (list, tuple)):
+            return ["set", list(item)]
+        if isinstance(item, dict):
+            return ["map", [[key, item[key]] for key in item]]
+        return item
+
+    return {name: value(item) for name, item in row.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list) and value and value[0] == "set":
+        return value[1]
+    if isinstance(value, list) and value and value[0] == "map":
+        return dict(value[1])
+    return value
+
+
+class AgentHost:
+    """An agent on a sandbox's host. Its state folder outlives the process, so that restarts can be tested."""
+
+    def __init__(self, sandbox: OvnSandbox, host: OvsHost, **settings: object) -> None:
+        self.sandbox = sandbox
+        self.host = host
+        self.rows = WeftRows(sandbox)
+        self.rundir = host.rundir
+        self.state_dir = host.rundir / "state"
+        self.socket = host.rundir / "cni.sock"
+        self.config = host.rundir / "agent.toml"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.namespaces: set[str] = set()
+        (host.rundir / "bin").mkdir()
+        shutil.copy(PLUGIN, host.rundir / "bin/weft")
+        text = "\n".join(f"{key} = {json.dumps(value)}" for key, value in settings.items())
+        self.config.write_text(
+            CONFIG.format(name=host.name, weft=sandbox.weft, ovs=host.remote, rundir=host.rundir, settings=text)
+        )
+
+    # -- the process ----------------------------------------------------------------------------------------------
+
+    def start(self, wait: bool = True) -> None:
+        """Start the agent; with `wait` it serves and both databases have answered when this returns."""
+        log = (self.rundir / "agent.log").open("ab")
+        mark = self.log_size()
+        self.process = subprocess.Popen(
+            [*namespace_command(self.host.ns), sys.executable, "-m", "weft.agent.main", "--config", str(self.config)],
+            env={**os.environ, "PYTHONPATH": str(ROOT / "services")},
+            stderr=log,
+        )
+        log.close()
+        if wait:
+            eventually(lambda: self.request("STATUS")[0] == 0, f"agent is ready; see {self.log(mark)[-2000:]}")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        if self.process is None:
+            return 0
+        self.process.send_signal(number)
+        status = self.process.wait(10)
+        self.process = None
+        return status
+
+    def close(self) -> None:
+        """Stop, and remove the namespaces of pods and those that the agent kept."""
+        self.stop()
+        kept = {path.stem for path in (self.state_dir / "netns").glob("*.json")}
+        for name in self.namespaces | kept:
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+
+    def log_size(self) -> int:
+        path = self.rundir / "agent.log"
+        return path.stat().st_size if path.exists() else 0
+
+    def log(self, offset: int = 0) -> str:
+        return (self.rundir / "agent.log").read_text()[offset:]
+
+    # -- pods -----------------------------------------------------------------------------------------------------
+
+    def pod(self, name: str, namespace: str = "default") -> Pod:
+        """A container's namespace, with nothing in it."""
+        netns = f"{self.sandbox.folder.name}-{name}"
+        run("ip", "netns", "add", netns)
+        self.namespaces.add(netns)
+        return Pod(name, namespace, str(uuid.uuid4()), f"/run/netns/{netns}")
+
+    def port_row(self, pod: Pod, subnet: str, mac: str, *addresses: str) -> dict[str, Any]:
+        return {
+            "name": pod.port, "host": self.host.name, "pod_namespace": pod.namespace, "pod_name": pod.name,
+            "pod_uid": pod.uid, "interface": "eth0", "subnet": subnet, "mac": mac, "addresses": list(addresses),
+            "device_type": "veth",
+        }  # fmt: skip
+
+    def environment(self, command: str, pod: Pod | None, ifname: str = "eth0") -> dict[str, str]:
+        environment = {"CNI_COMMAND": command, "CNI_PATH": str(self.rundir / "bin"), "PATH": os.environ["PATH"]}
+        if pod is not None:
+            arguments = f"IgnoreUnknown=1;K8S_POD_NAMESPACE={pod.namespace};K8S_POD_NAME={pod.name}"
+            environment |= {
+                "CNI_CONTAINERID": pod.container, "CNI_NETNS": pod.netns, "CNI_IFNAME": ifname,
+                "CNI_ARGS": arguments + (f";K8S_POD_UID={pod.uid}" if pod.uid else ""),
+            }  # fmt: skip
+        return environment
+
+    def conf(self, version: str = "1.0.0") -> str:
+        return json.dumps({"cniVersion": version, "name": "weft", "type": "weft", "weft_socket": str(self.socket)})
+
+    def request(self, command: str, pod: Pod | None = None, version: str = "") -> tuple[int, dict[str, Any]]:
+        """Run the plugin to its end: its exit status and what it printed."""
+        version = version or ("1.1.0" if command == "STATUS" else "1.0.0")
+        done = subprocess.run(
+            [str(self.rundir / "bin/weft")], env=self.environment(command, pod), input=self.conf(version).encode(),
+            capture_output=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert not done.stderr, done.stderr.decode()
+        return done.returncode, json.loads(done.stdout) if done.stdout else {}
+
+    def add(self, pod: Pod, version: str = "1.0.0") -> dict[str, Any]:
+        status, answer = self.request("ADD", pod, version)
+        assert status == 0, (answer, self.log()[-3000:])
+        return answer
+
+    def inside(self, pod: Pod, *command: str) -> str:
+        return run(*namespace_command(Path(pod.netns).name), *command)
