@@ -118,7 +118,7 @@ lint-python: venv ## ruff, mypy, import-linter
 	ruff check
 	ruff format --check
 	mypy
-	lint-imports
+	PYTHONPATH=services lint-imports
 
 .PHONY: lint-ansible
 lint-ansible: venv ## yamllint, ansible-lint (production), changelog fragments
