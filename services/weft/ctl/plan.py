@@ -1,0 +1,237 @@
+"""`plan`: what the databases would get, computed by the controller's own engine and planner, and never sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from weft.api.base import Resource
+from weft.api.documents import Document
+from weft.api.ip import IP
+from weft.api.problem import Problem
+from weft.ctl.printing import cell
+from weft.ctl.session import Session, fabric_uid, read_records, read_rows
+from weft.ctl.world import admit, as_stored, hosts_of, resources_of
+from weft.ovsdb import columns
+from weft.ovsdb.database import Database
+from weft.ovsdb.fence import Fence, ForeignFabricError
+from weft.ovsdb.index import OwnerIndex
+from weft.ovsdb.plan import Change, Planner
+from weft.store.fabric import Record, changed_columns
+from weft.topology.engine import Engine, owner_of
+
+SIGN = {"insert": "+", "update": "~", "delete": "-"}
+
+
+@dataclass(slots=True)
+class Preview:
+    """A plan, and what stands around it."""
+
+    objects: list[tuple[str, str]] = field(default_factory=list)
+    """What `apply` would do: (reference, created | configured)."""
+    reservations: list[IP] = field(default_factory=list)
+    releases: list[IP] = field(default_factory=list)
+    changes: list[tuple[str, Change]] = field(default_factory=list)
+    """(database, change)."""
+    problems: list[Problem] = field(default_factory=list)
+    waiting: dict[str, str] = field(default_factory=dict)
+    """Owners that would get nothing, and why."""
+
+    def __bool__(self) -> bool:
+        return bool(self.objects or self.reservations or self.releases or self.changes)
+
+
+@dataclass(slots=True)
+class _Side:
+    """One database: its replica, the owners in it, and how to compare."""
+
+    database: Database
+    index: OwnerIndex
+    planner: Planner
+
+    async def owners(self) -> list[str]:
+        return await self.database.call(lambda _: self.index.owners())
+
+    async def diff(self, desired: Mapping[str, Sequence[Any]]) -> list[tuple[str, Change]]:
+        plan = await self.database.call(lambda replica: self.planner.diff(replica, self.index, desired))
+        return [(self.database.schema_name, change) for change in plan.changes]
+
+
+async def preview(session: Session, documents: Sequence[Document] | None) -> Preview:
+    """With documents: what applying them would change. Without: what differs now from what ought to be."""
+    weft_index, northbound_index = OwnerIndex(columns.WEFT), OwnerIndex(columns.NORTHBOUND)
+    tables = ("Object", "Host_Status", "Fabric", *columns.WEFT)
+    async with AsyncExitStack() as stack:
+        weft = await stack.enter_async_context(session.weft(tables, observer=weft_index))
+        northbound = await stack.enter_async_context(session.northbound(northbound_index))
+        uid = await fabric_uid(weft)
+        result = Preview()
+        try:
+            await Fence(uid, "weftctl", weft, northbound).check_fabric()
+        except ForeignFabricError as error:
+            result.problems.append(Problem("", "", str(error)))
+            return result
+        sides = (
+            _Side(northbound, northbound_index, Planner(uid, columns.NORTHBOUND)),
+            _Side(weft, weft_index, Planner(uid, columns.WEFT)),
+        )
+        records = await read_records(weft)
+        engine = await _engine(weft, records)
+        if documents is None:
+            owners = await _all_owners(engine, sides)
+        else:
+            owners = _touched(engine, documents, records, result)
+        await _compile(engine, owners, sides, result)
+    return result
+
+
+async def _engine(weft: Database, records: Mapping[str, Record]) -> Engine:
+    engine = Engine()
+    for resource in resources_of(records):
+        engine.put(resource)
+    for host in hosts_of(await read_rows(weft, "Host_Status")):
+        engine.put(host)
+    return engine
+
+
+async def _all_owners(engine: Engine, sides: Iterable[_Side]) -> list[str]:
+    absent = {owner_of(ip) for ip in engine.view.ips.values()}
+    for side in sides:
+        absent |= set(await side.owners())
+    return [*engine.owners(), *sorted(absent - set(engine.owners()) - engine.rejected.keys())]
+
+
+def _touched(
+    engine: Engine, documents: Sequence[Document], records: Mapping[str, Record], result: Preview
+) -> list[str]:
+    """Feed the documents that the rules admit to the engine; whom that concerns."""
+    engine.take_dirty()
+
+    def put(resource: Resource) -> None:
+        record = records.get(resource.ref)
+        if record is None or changed_columns(record, resource):
+            result.objects.append((resource.ref, "created" if record is None else "configured"))
+            engine.put(as_stored(resource, record))
+
+    for verdict in admit(engine.view, documents, put):
+        result.problems.extend(verdict.problems)
+    return engine.take_dirty()
+
+
+async def _compile(engine: Engine, owners: Sequence[str], sides: Sequence[_Side], result: Preview) -> None:
+    """The same order of work as the controller's."""
+    result.reservations = engine.reserve(owners)
+    owners = list(dict.fromkeys([*owners, *engine.take_dirty()]))
+    desired = {owner: engine.compile(owner) for owner in owners if not engine.is_frozen(owner)}
+    northbound, weft = sides
+    result.changes = [
+        *await northbound.diff({owner: rows.northbound for owner, rows in desired.items()}),
+        *await weft.diff({owner: rows.weft for owner, rows in desired.items()}),
+    ]
+    result.releases = engine.releases(owners)
+    result.waiting = {owner: str(error) for owner, error in engine.unallocated.items() if owner in owners}
+    for ref, (_, problems) in engine.rejected.items():
+        result.waiting.setdefault(ref, "; ".join(str(problem) for problem in problems))
+
+
+# -- showing it -------------------------------------------------------------------------------------------------------
+
+
+def as_text(result: Preview) -> list[str]:
+    """Lines for a person: objects, addresses, then rows by owner, counts at the end."""
+    lines = [f"object {ref} would be {action}" for ref, action in result.objects]
+    lines += [f"address {_address(ip)} would be reserved for {owner_of(ip)}" for ip in result.reservations]
+    lines += [f"address {_address(ip)} would be released by {owner_of(ip)}" for ip in result.releases]
+    by_owner: dict[str, list[tuple[str, Change]]] = {}
+    for database, change in result.changes:
+        by_owner.setdefault(change.owner, []).append((database, change))
+    for owner, changes in by_owner.items():
+        lines += ["", owner]
+        for database, change in changes:
+            lines.append(f"  {SIGN[change.op]} {database}.{change.table} {change.name}")
+            lines += [f"      {_column(name, *values)}" for name, values in change.columns.items()]
+    if result.waiting:
+        lines += ["", *(f"waits: {owner}: {why}" for owner, why in result.waiting.items())]
+    return [*lines, *([""] if lines else []), _summary(result)]
+
+
+def _address(ip: IP) -> str:
+    return f"{ip.spec.ip_address} of subnet {ip.spec.subnet}"
+
+
+def _summary(result: Preview) -> str:
+    counts = count(result)
+    if not result:
+        return "no changes: the databases have what the objects ask for"
+    return (
+        f"{counts['insert']} rows to insert, {counts['update']} to update, {counts['delete']} to delete; "
+        f"{len(result.reservations)} addresses to reserve, {len(result.releases)} to release; nothing was written"
+    )
+
+
+def count(result: Preview) -> dict[str, int]:
+    """How many rows would be inserted, updated and deleted, in all databases."""
+    counts = {"insert": 0, "update": 0, "delete": 0}
+    for _, change in result.changes:
+        counts[change.op] += 1
+    return counts
+
+
+def _column(name: str, before: Any, after: Any) -> str:
+    return f"{name}: {_shown(after)}" if before is None else f"{name}: {_shown(before)} -> {_shown(after)}"
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{key}={item}" for key, item in sorted(value.items())) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(str, value)) + "]"
+        case "" | None:
+            return '""'
+    return cell(value)
+
+
+def as_document(result: Preview) -> dict[str, Any]:
+    """The same for a program."""
+    return {
+        "objects": [{"object": ref, "action": action} for ref, action in result.objects],
+        "reservations": [_reservation(ip) for ip in result.reservations],
+        "releases": [_reservation(ip) for ip in result.releases],
+        "changes": [
+            {
+                "database": database,
+                "table": change.table,
+                "op": change.op,
+                "owner": change.owner,
+                "name": change.name,
+                "uuid": str(change.uuid),
+                "columns": {
+                    name: {"before": _plain(before), "after": _plain(after)}
+                    for name, (before, after) in change.columns.items()
+                },
+            }
+            for database, change in result.changes
+        ],
+        "count": count(result),
+        "waiting": result.waiting,
+        "problems": [str(problem) for problem in result.problems],
+    }
+
+
+def _reservation(ip: IP) -> dict[str, str]:
+    return {"for": owner_of(ip), "subnet": ip.spec.subnet, "addresses": ip.spec.ip_address, "mac": ip.spec.mac_address}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case UUID():
+            return str(value)
+        case tuple() | list():
+            return [_plain(item) for item in value]
+        case dict():
+            return {key: _plain(item) for key, item in value.items()}
+    return value

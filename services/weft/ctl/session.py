@@ -1,0 +1,123 @@
+"""Connections for one command, and words for why there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from weft.ctl.config import DEFAULT_PATH, VARIABLE, Config
+from weft.ctl.errors import CtlError, UnreachableError, UsageError
+from weft.ctl.members import Member, ask_members
+from weft.ovsdb import columns
+from weft.ovsdb.database import Database, Observer, RowChange, row_to_dict
+from weft.ovsdb.errors import NotConnectedError
+from weft.service import ConfigError, load_config
+from weft.store.fabric import Record, to_record
+
+CONNECT_TIMEOUT = 10.0
+Changes = Callable[[list[RowChange]], None]
+
+
+def read_config(path: str | None) -> Config:
+    """The configuration at `path`, else where the environment says, else at its usual place."""
+    try:
+        return load_config(path or os.environ.get(VARIABLE) or DEFAULT_PATH, Config)
+    except ConfigError as error:
+        raise UsageError(str(error)) from None
+
+
+class Session:
+    """What a command works with: the configuration, and databases that are opened as they are needed."""
+
+    def __init__(self, config: Config, timeout: float = CONNECT_TIMEOUT) -> None:
+        self.config = config
+        self.timeout = timeout
+
+    @contextlib.asynccontextmanager
+    async def weft(
+        self,
+        tables: Iterable[str] = ("Object", "Host_Status", "Fabric"),
+        *,
+        conditions: Mapping[str, list[Any]] | None = None,
+        on_change: Changes | None = None,
+        observer: Observer | None = None,
+        any_member: bool = False,
+    ) -> AsyncIterator[Database]:
+        """The Weft database. A follower may lag behind, so what is read comes from the leader unless `any_member`."""
+        database = Database(
+            "Weft",
+            self.config.weft.remote,
+            dict.fromkeys(tables),
+            tls=self.config.tls,
+            leader_only=not any_member,
+            conditions=conditions,
+            on_change=on_change,
+            observer=observer,
+        )
+        async with self._opened(database):
+            yield database
+
+    @contextlib.asynccontextmanager
+    async def northbound(self, observer: Observer) -> AsyncIterator[Database]:
+        """The Northbound, as far as the fabric writes it."""
+        database = Database(
+            "OVN_Northbound",
+            self.config.northbound.remote,
+            {**{table: tuple(names) for table, names in columns.NORTHBOUND.items()}, "NB_Global": ("external_ids",)},
+            tls=self.config.tls,
+            leader_only=True,
+            observer=observer,
+        )
+        async with self._opened(database):
+            yield database
+
+    @contextlib.asynccontextmanager
+    async def _opened(self, database: Database) -> AsyncIterator[None]:
+        try:
+            await database.start(self.timeout)
+        except NotConnectedError:
+            members = await ask_members(database.remote, database.schema_name, self.config.tls)
+            raise UnreachableError(*_unreachable(database.schema_name, members, self.timeout)) from None
+        try:
+            yield
+        finally:
+            await database.close()
+
+
+def _unreachable(name: str, members: list[Member], timeout: float) -> Iterable[str]:
+    yield f"database {name}: no usable member within {timeout:g} s; tried:"
+    for member in members:
+        if member.problem:
+            yield f"  {member.remote}: {member.problem}"
+        elif member.connected:
+            yield f"  {member.remote}: answers, {member.role}"
+        else:
+            yield f"  {member.remote}: answers, but has lost its cluster (no quorum)"
+
+
+async def read_records(weft: Database) -> dict[str, Record]:
+    """All objects of the replica, by reference."""
+    rows = await weft.call(lambda idl: [(row.uuid, row_to_dict(row)) for row in idl.tables["Object"].rows.values()])
+    records = [to_record(uuid, row) for uuid, row in rows]
+    return {record.ref: record for record in records}
+
+
+async def read_rows(weft: Database, table: str) -> list[dict[str, Any]]:
+    """All rows of a table of the replica."""
+    return await weft.call(lambda idl: [row_to_dict(row) for row in idl.tables[table].rows.values()])
+
+
+async def read_fabric(weft: Database) -> dict[str, Any]:
+    """The fabric's own row. Raises CtlError when the database was never bootstrapped."""
+    rows = await read_rows(weft, "Fabric")
+    if not rows:
+        raise CtlError(f"database Weft at {weft.remote} has no Fabric row: the role ovn_central makes it")
+    return rows[0]
+
+
+async def fabric_uid(weft: Database) -> UUID:
+    """What names the rows of this fabric."""
+    return UUID((await read_fabric(weft))["uid"])

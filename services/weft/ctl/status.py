@@ -1,0 +1,170 @@
+"""`status`: all that an operator needs to know first, gathered from any member that answers.
+
+It must work when little else does: it reads from followers too, and says for each database what its members say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from weft.ctl.errors import UnreachableError
+from weft.ctl.members import Member, ask_members
+from weft.ctl.session import Session, read_records, read_rows
+from weft.store.fabric import Record
+
+STALE_AFTER = 90
+"""Seconds after which a host that said nothing is called silent."""
+NEARLY_FULL = 0.9
+TABLES = ("Object", "Host_Status", "Fabric")
+
+ADVICE: Mapping[str, str] = {
+    "held": "are they really gone from your source of documents? Then approve as it says, else apply them again",
+    "paused": "weftctl resume, when whoever paused it agrees",
+    "store": "restore the Weft database from a backup; nothing is written until then",
+    "fabric": "check [northbound] of controller.toml: it points to another fabric's database",
+    "conflict": "two reservations claim one address: delete one of the IP objects and recreate its pod",
+    "rejected": "correct the object: weftctl describe it, then weftctl apply",
+    "refused": "the database's server refused rows of this object: see the controller's journal",
+}
+
+
+@dataclass(slots=True)
+class Kind:
+    """Objects of one kind: how many, and which are not ready, with why."""
+
+    total: int = 0
+    not_ready: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Host:
+    """What a host's agent says of it."""
+
+    name: str
+    ready: bool
+    seen: float
+    """Seconds ago."""
+    encap: str
+    versions: dict[str, str]
+    problems: dict[str, str]
+
+    @property
+    def silent(self) -> bool:
+        return self.seen > STALE_AFTER
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything on the screen."""
+
+    unreachable: str = ""
+    fabric: dict[str, Any] = field(default_factory=dict)
+    alarms: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    full: dict[str, str] = field(default_factory=dict)
+    """Subnets of which few addresses are left."""
+    hosts: list[Host] = field(default_factory=list)
+    databases: dict[str, list[Member]] = field(default_factory=dict)
+
+    @property
+    def healthy(self) -> bool:
+        """Is there nothing that somebody should look at?"""
+        return not (
+            self.unreachable
+            or self.alarms
+            or self.full
+            or any(kind.not_ready for kind in self.kinds.values())
+            or any(host.silent or host.problems or not host.ready for host in self.hosts)
+            or any(member.problem or not member.connected for members in self.databases.values() for member in members)
+            or any(not any(m.role in ("leader", "standalone") for m in members) for members in self.databases.values())
+        )
+
+    def document(self) -> dict[str, Any]:
+        return {
+            **{key: value for key, value in asdict(self).items() if key not in ("hosts", "databases")},
+            "healthy": self.healthy,
+            "hosts": [{**asdict(host), "silent": host.silent} for host in self.hosts],
+            "databases": {
+                name: [{**asdict(member), "role": member.role} for member in members]
+                for name, members in self.databases.items()
+            },
+        }
+
+
+async def gather(session: Session) -> Report:
+    """Ask everybody at once."""
+    databases, report = await asyncio.gather(_databases(session), _content(session))
+    report.databases = databases
+    return report
+
+
+async def _databases(session: Session) -> dict[str, list[Member]]:
+    config = session.config
+    wanted = {"OVN_Northbound": config.northbound, "OVN_Southbound": config.southbound, "Weft": config.weft}
+    known = {name: remote.remote for name, remote in wanted.items() if remote is not None}
+    members = await asyncio.gather(*(ask_members(remote, name, config.tls) for name, remote in known.items()))
+    return dict(zip(known, members, strict=True))
+
+
+async def _content(session: Session) -> Report:
+    report = Report()
+    try:
+        async with session.weft(TABLES, any_member=True) as weft:
+            fabrics = await read_rows(weft, "Fabric")
+            records = await read_records(weft)
+            hosts = await read_rows(weft, "Host_Status")
+    except UnreachableError as error:
+        report.unreachable = str(error)
+        return report
+    if fabrics:
+        names = ("uid", "leader", "epoch", "initialized", "paused", "approved")
+        report.fabric = {name: fabrics[0][name] for name in names}
+        report.fabric["pause_reason"] = fabrics[0]["external_ids"].get("pause-reason", "")
+        report.alarms = dict(sorted(fabrics[0]["alarms"].items()))
+    else:
+        report.alarms["fabric"] = "the Weft database has no Fabric row: the role ovn_central makes it"
+    report.kinds = _kinds(records.values())
+    report.full = dict(_full_subnets(records.values()))
+    report.hosts = sorted((_host(row, time.time()) for row in hosts), key=lambda host: host.name)
+    return report
+
+
+def _kinds(records: Iterable[Record]) -> dict[str, Kind]:
+    kinds: dict[str, Kind] = {}
+    for record in records:
+        kind = kinds.setdefault(record.kind, Kind())
+        kind.total += 1
+        if record.status and (why := _not_ready(json.loads(record.status))) is not None:
+            kind.not_ready[record.ref] = why
+        elif not record.status and record.kind in ("Pod", "Subnet", "Vpc"):
+            kind.not_ready[record.ref] = "the controller has not looked at it yet"
+    return dict(sorted(kinds.items()))
+
+
+def _not_ready(status: Mapping[str, Any]) -> str | None:
+    """Why an object is not ready. That a field is without effect yet does not make it so."""
+    for condition in status.get("conditions", ()):
+        if condition["type"] in ("Ready", "Allocated") and condition["status"] != "True":
+            return ": ".join(filter(None, (condition["reason"], condition["message"])))
+    return None
+
+
+def _full_subnets(records: Iterable[Record]) -> Iterable[tuple[str, str]]:
+    for record in records:
+        if record.kind != "Subnet" or not record.status:
+            continue
+        status = json.loads(record.status)
+        for family in ("v4", "v6"):
+            used, free = status.get(f"{family}usingIPs", 0), status.get(f"{family}availableIPs", 0)
+            if used and used >= NEARLY_FULL * (used + free):
+                yield f"{record.ref} IP{family}", f"{used} of {used + free} addresses in use, {free} left"
+
+
+def _host(row: Mapping[str, Any], now: float) -> Host:
+    encap = f"{row['encap_type']} {row['encap_ip']}".strip()
+    return Host(row["name"], row["ready"], max(now - row["last_seen"], 0), encap, row["versions"], row["problems"])
