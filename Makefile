@@ -27,7 +27,6 @@ help: ## This list
 lab: ## All set-up on a fresh machine: tools, three hosts, the fabric, the examples; ends with who reaches whom
 	@$(STAGE) "Packages of this machine" deps -- tools/deps
 	@$(STAGE) "Virtual environment" venv -- $(MAKE) --no-print-directory venv
-	@$(STAGE) "Wheels for the hosts" wheel -- $(MAKE) --no-print-directory wheel
 	@$(STAGE) "Root filesystem of the lab's hosts" rootfs -- $(MAKE) --no-print-directory rootfs
 	@$(STAGE) "Lab hosts" lab-hosts -- $(PLAY) playbooks/lab_create.yml
 	@$(STAGE) "The fabric on the hosts (site.yml)" site -- $(PLAY) playbooks/site.yml
@@ -69,7 +68,7 @@ deps: ## Debian packages of the control node
 venv: .venv/.ready $(LINK) ## The virtual environment .venv, pinned by requirements/constraints.txt
 
 .venv/.ready: $(wildcard requirements/*.txt)
-	python3 -m venv --clear .venv
+	python3 -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check \
 		--requirement requirements/lint.txt --constraint requirements/constraints.txt
 	touch $@
@@ -138,20 +137,21 @@ format: venv ## Format the Python code
 ##@ Release
 
 .PHONY: wheel
-wheel: venv ## The services' wheel and all it needs, for the hosts' Python
-	@echo "no wheelhouse yet"
+wheel: venv ## The services' wheel alone, in build/ (site.yml builds what hosts need by itself)
+	.venv/bin/pip wheel --quiet --no-deps --wheel-dir build services
 
 .PHONY: build
 build: venv ## The collection's artefact, in build/
 	ansible-galaxy collection build --force --output-path build
 
 .PHONY: requirements
-requirements: ## Take the newest versions that requirements/*.txt allow and pin them
+requirements: ## Pin the newest versions that requirements/*.txt and the services allow
 	python3 -m venv --clear .venv
 	.venv/bin/pip install --quiet --requirement requirements/lint.txt
 	{ echo "# Every version that the control node's virtual environment has. Written by: make requirements"; \
 		.venv/bin/pip freeze; } >requirements/constraints.txt
 	touch .venv/.ready
+	tools/lock-services
 
 .PHONY: clean
 clean: ## Remove build/ and the virtual environment
