@@ -18,7 +18,7 @@ def _pool(cidr: str, gateway: str = "", *excluded: str) -> Pool:
 
 
 def _take_all(pool: Pool) -> list[str]:
-    taken = []
+    taken: list[str] = []
     while pool.available:
         taken.append(str(pool.allocate(f"o{len(taken)}")))
     return taken
