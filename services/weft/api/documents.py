@@ -16,7 +16,7 @@ from weft.api.base import Resource, object_ref
 from weft.api.kinds import KINDS
 from weft.api.problem import InvalidError, Problem
 
-_MARKER = re.compile(r"^---(?:[ \t].*)?$", re.MULTILINE)
+_MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -42,7 +42,7 @@ def load_documents(text: str, source: str) -> Loaded:
         where = f"{source}:{line}"
         try:
             value = yaml.load(part, Loader=_Loader)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date
             loaded.problems.append(Problem("", "", _yaml_message(error), _mark(source, line, error)))
             continue
         for raw in _unfold(value):
@@ -85,8 +85,8 @@ def _parts(text: str) -> Iterator[tuple[str, int]]:
     for marker in [*_MARKER.finditer(text), None]:
         part = text[start : marker.start() if marker else len(text)]
         if any(not _is_blank(row) for row in part.splitlines()):
-            leading = len(part) - len(part.lstrip("\n"))
-            yield part, line + leading
+            body = part.lstrip("\r\n")
+            yield body, line + part.count("\n", 0, len(part) - len(body))
         if marker:
             start = marker.end()
             line = text.count("\n", 0, start) + 1
@@ -103,10 +103,10 @@ def _unfold(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _yaml_message(error: yaml.YAMLError) -> str:
+def _yaml_message(error: Exception) -> str:
     return f"not YAML: {getattr(error, 'problem', None) or error}"
 
 
-def _mark(source: str, line: int, error: yaml.YAMLError) -> str:
+def _mark(source: str, line: int, error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     return f"{source}:{line if mark is None else line + mark.line}"
