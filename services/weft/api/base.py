@@ -86,7 +86,7 @@ class Resource(BaseModel):
         ref = object_ref(cls.INFO, str(namespace or ""), str(name))
         body = {key: value for key, value in document.items() if key not in ("apiVersion", "kind", "status")}
         try:
-            parsed = cls.model_validate({**body, "uid": uid, "generation": generation})
+            parsed = cls.model_validate({**body, "uid": uid, "generation": generation}, by_alias=True, by_name=False)
         except ValidationError as error:
             raise InvalidError([_problem(ref, detail, source) for detail in error.errors()]) from None
         problems = [Problem(ref, p.field, p.message, source) for p in parsed.rules()]
