@@ -30,9 +30,15 @@ def parse_networks(text: str) -> list[Network]:
 
 def parse_addresses(text: str) -> list[Address]:
     """One address, or one of each family, IPv4 first. ValueError when it is something else."""
-    addresses: list[Address] = [ip_address(part) for part in split_list(text)]
+    addresses = [_address(part) for part in split_list(text)]
     _one_each(addresses)
     return sorted(addresses, key=lambda address: address.version)
+
+
+def _address(text: str) -> Address:
+    if "%" in text:
+        raise ValueError(f"{text!r} has a zone, which means something on one host only")
+    return ip_address(text)
 
 
 def _one_each(values: Iterable[Address | Network]) -> None:
@@ -44,8 +50,8 @@ def _one_each(values: Iterable[Address | Network]) -> None:
 def parse_range(text: str) -> tuple[Address, Address]:
     """`a` or `a..b`, both ends included. ValueError when the ends are of two families or in the wrong order."""
     low_text, separator, high_text = text.partition("..")
-    low = ip_address(low_text.strip())
-    high = ip_address(high_text.strip()) if separator else low
+    low = _address(low_text.strip())
+    high = _address(high_text.strip()) if separator else low
     if low.version != high.version:
         raise ValueError(f"{text!r} mixes IPv4 and IPv6")
     if int(low) > int(high):
