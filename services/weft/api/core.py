@@ -6,6 +6,7 @@ process. The annotation `weft.ovn/netns` asks the agent of `spec.nodeName` to ke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -17,6 +18,8 @@ LOGICAL_SWITCH = "ovn.kubernetes.io/logical_switch"
 IP_ADDRESS = "ovn.kubernetes.io/ip_address"
 MAC_ADDRESS = "ovn.kubernetes.io/mac_address"
 NETNS = "weft.ovn/netns"
+
+_MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
 
 
 class Namespace(Resource):
@@ -68,16 +71,11 @@ class Pod(Resource):
                 f"metadata.annotations[{LOGICAL_SWITCH}]", f"{annotations[LOGICAL_SWITCH]!r}: one subnet is allowed"
             )
         netns = annotations.get(NETNS, "")
-        if "/" in netns or len(netns) > 255:
+        if "/" in netns or len(netns) > 255 or netns in {".", ".."}:
             yield self.problem(f"metadata.annotations[{NETNS}]", f"{netns!r} is not a file name")
         if netns and not self.spec.node_name:
             yield self.problem("spec.nodeName", f"is required with the annotation {NETNS}: which host keeps the namespace?")
 
 
 def _is_unicast_mac(text: str) -> bool:
-    parts = text.split(":")
-    try:
-        values = [int(part, 16) for part in parts if len(part) == 2]
-    except ValueError:
-        return False
-    return len(values) == len(parts) == 6 and not values[0] & 1
+    return _MAC.fullmatch(text) is not None and not int(text[:2], 16) & 1
