@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from pydantic import Field
 
 from weft.api.base import KindInfo, Resource, Strict
+from weft.api.problem import Problem
 from weft.net.addresses import Address, parse_addresses
 
 
@@ -46,3 +48,10 @@ class IP(Resource):
     @property
     def addresses(self) -> list[Address]:
         return parse_addresses(self.spec.ip_address)
+
+    def rules(self) -> Iterator[Problem]:
+        try:
+            if not self.addresses:
+                yield self.problem("spec.ipAddress", "is empty; allowed: one address, or one of each family")
+        except ValueError as error:
+            yield self.problem("spec.ipAddress", str(error))
