@@ -20,6 +20,9 @@ from weft.api.problem import InvalidError, Problem
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
 """RFC 1123 subdomain, as Kubernetes has it."""
 
+NAMESPACE_PATTERN = r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$"
+"""RFC 1123 label: without dots, so that `<pod>.<namespace>` names one pod."""
+
 
 class Strict(BaseModel):
     """A part of a kind that we define: unknown fields are errors."""
@@ -35,9 +38,10 @@ class Projected(BaseModel):
 
 class Metadata(Projected):
     name: str = Field(pattern=NAME_PATTERN)
-    namespace: str = ""
+    namespace: str = Field("", pattern=NAMESPACE_PATTERN)
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
+    creation_timestamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
