@@ -67,7 +67,7 @@ def load_config(path: str | Path, kind: type[T]) -> T:
 
 def parse_config(document: Mapping[str, object], kind: type[T]) -> T:
     """The dataclass `kind` made from an already parsed document; raises ConfigError."""
-    return typing.cast(T, _section(document, kind, ""))
+    return typing.cast("T", _section(document, kind, ""))
 
 
 def _section(value: object, kind: Any, where: str) -> object:
@@ -197,9 +197,7 @@ async def until_stopped(serve: Callable[[], Awaitable[None]]) -> None:
     """Run `serve` until it returns or the process is asked to stop; then cancel it and let it clean up."""
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(serve())
-    feeder = (
-        asyncio.ensure_future(_keep_watchdog_fed(interval)) if (interval := watchdog_interval()) else None
-    )
+    feeder = asyncio.ensure_future(_keep_watchdog_fed(interval)) if (interval := watchdog_interval()) else None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
     try:

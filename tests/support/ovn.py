@@ -97,7 +97,7 @@ class Daemon:
             return None
 
     def running(self) -> bool:
-        return self.pid is not None and Path(f"/proc/{self.pid}").exists()
+        return self.pid is not None and _alive(self.pid)
 
     def kill(self, number: int = signal.SIGTERM, wait: float = 5) -> None:
         """Send a signal and wait until the process is gone."""
@@ -106,9 +106,9 @@ class Daemon:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
         deadline = time.monotonic() + wait
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        while _alive(pid) and time.monotonic() < deadline:
             time.sleep(0.01)
-        if Path(f"/proc/{pid}").exists() and number != signal.SIGKILL:
+        if _alive(pid) and number != signal.SIGKILL:
             self.kill(signal.SIGKILL, wait)
 
 
@@ -227,9 +227,9 @@ class OvnSandbox:
             )
             for link in ("eth1", "eth1-far"):
                 run(*namespace_command(ns), "ip", "link", "set", link, "mtu", "1600", "up")
-            encap_ip = encap_ip or f"127.31.0.{10 + number}"
+            encap_ip = encap_ip or f"172.31.0.{10 + number}"
             run(*namespace_command(ns), "ip", "addr", "add", f"{encap_ip}/32", "dev", "eth1")
-        host = OvsHost(name, ns, self.folder / name, encap_ip or f"127.31.0.{10 + number}", self)
+        host = OvsHost(name, ns, self.folder / name, encap_ip or f"172.31.0.{10 + number}", self)
         host.rundir.mkdir()
         run(program("ovsdb-tool"), "create", str(host.rundir / "db"), str(schema("vswitch")))
         host.daemons["ovsdb-server"] = self._database(name, schema("vswitch"))
@@ -304,6 +304,14 @@ class OvnSandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that its parent has not waited for yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _quoted(value: str) -> str:

@@ -13,6 +13,7 @@ from weft.agent.config import AgentSection
 from weft.agent.locks import Locks
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
+from weft.agent.underlay import Underlay
 from weft.agent.view import Port, Subnet, View
 from weft.agent.wiring import Wanted, Wiring, plan
 from weft.log import get_logger
@@ -21,7 +22,7 @@ _log = get_logger(__name__)
 
 
 class Commands:
-    """ADD, DEL, CHECK, STATUS and GC. `underlay_mtu` gives the MTU that tunnels have below them, if known."""
+    """ADD, DEL, CHECK, STATUS and GC."""
 
     def __init__(
         self,
@@ -31,7 +32,7 @@ class Commands:
         ovs: LocalOvs,
         wiring: Wiring,
         problems: Problems,
-        underlay_mtu: Callable[[], int | None],
+        underlay: Underlay,
     ) -> None:
         self._node = node
         self._settings = settings
@@ -39,7 +40,7 @@ class Commands:
         self._ovs = ovs
         self._wiring = wiring
         self._problems = problems
-        self._underlay_mtu = underlay_mtu
+        self._underlay = underlay
         self._locks = Locks()
         self._verbs: dict[str, Callable[[Request], Awaitable[dict[str, Any] | None]]] = {
             "ADD": self.add, "DEL": self.delete, "CHECK": self.check, "STATUS": self.status, "GC": self.collect,
@@ -90,7 +91,7 @@ class Commands:
             await self._need_database()
             port, subnet = await self._port(request, deadline)
             async with self._locks.held(f"port/{port.name}"):
-                wanted = plan(port, subnet, self._underlay_mtu())
+                wanted = plan(port, subnet, await self._underlay.mtu())
                 return await self._attach(request, wanted, deadline)
 
     async def _attach(self, request: Request, wanted: Wanted, deadline: float) -> dict[str, Any]:
@@ -179,7 +180,7 @@ class Commands:
             raise CniError(
                 cni_types.CHECK_FAILED, f"Port/{_port_name(request)}: not known on host {self._node} for this pod"
             )
-        await self._wiring.check(request, plan(*found, self._underlay_mtu()))
+        await self._wiring.check(request, plan(*found, await self._underlay.mtu()))
 
     async def status(self, _request: Request) -> None:
         """Whether an ADD would have what it needs."""

@@ -8,7 +8,7 @@ carry a protocol number of their own; others' are never touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Final
@@ -20,6 +20,7 @@ from weft.agent import netlink
 from weft.agent.netlink import LinkState, Netlink, Route
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
+from weft.agent.underlay import Underlay
 from weft.agent.view import Host, Subnet, View
 from weft.agent.wiring import effective_mtu
 from weft.log import get_logger
@@ -59,13 +60,12 @@ class Repair:
                     self.add_routes, self.remove_routes))  # fmt: skip
 
 
-def plan(host: Host, subnets: Mapping[str, Subnet], underlay_mtu: int | None) -> HostLink:
+def plan(host: Host, subnets: Mapping[str, Subnet], mtu: int) -> HostLink:
     """The host's link and routes, from its row and all subnets."""
     gateways = {ip_address(gateway).version: gateway for gateway in host.gateways}
     own = {ip_network(address, strict=False) for address in host.addresses}
     cidrs = {ip_network(cidr) for subnet in subnets.values() if subnet.host_routed for cidr in subnet.cidrs}
     routes = {Route(str(cidr), gateways[cidr.version]) for cidr in cidrs - own if cidr.version in gateways}
-    mtu = effective_mtu(host.mtu, underlay_mtu)
     return HostLink(host.port, host.mac.lower(), mtu, frozenset(host.addresses), frozenset(routes))
 
 
@@ -86,14 +86,12 @@ def compare(wanted: HostLink, link: LinkState, routes: Iterable[Route]) -> Repai
 class HostWiring:
     """The duty that keeps `ovn0` as the view says."""
 
-    def __init__(
-        self, view: View, ovs: LocalOvs, links: Netlink, problems: Problems, underlay_mtu: Callable[[], int | None]
-    ) -> None:
+    def __init__(self, view: View, ovs: LocalOvs, links: Netlink, problems: Problems, underlay: Underlay) -> None:
         self._view = view
         self._ovs = ovs
         self._netlink = links
         self._problems = problems
-        self._underlay_mtu = underlay_mtu
+        self._underlay = underlay
 
     async def reconcile(self) -> None:
         """Make the host's link what the view says; nothing is touched before Open vSwitch has answered."""
@@ -104,13 +102,17 @@ class HostWiring:
             if host is None or not host.port:
                 await self._remove()
             else:
-                await self._keep(plan(host, self._view.rows.subnets, self._underlay_mtu()))
+                await self._keep(host)
         except (OSError, NetlinkError) as error:
             self._problems.report(f"link/{LINK}", str(error))
             raise
         self._problems.clear(f"link/{LINK}")
 
-    async def _keep(self, wanted: HostLink) -> None:
+    async def _keep(self, host: Host) -> None:
+        mtu = effective_mtu(host.mtu, await self._underlay.mtu())
+        if mtu is None:
+            return  # the tunnel's address is not there yet; its coming wakes us
+        wanted = plan(host, self._view.rows.subnets, mtu)
         link = await self._netlink.run(netlink.link, LINK)
         outer = await self._netlink.run(netlink.link, OVS_LINK)
         if link is None or outer is None:

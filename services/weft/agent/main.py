@@ -25,11 +25,12 @@ from weft.agent.netlink import Netlink
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
 from weft.agent.reconciler import Reconciler
+from weft.agent.replica import LiveDatabase
 from weft.agent.status import COLUMNS, StatusWriter
+from weft.agent.underlay import Underlay
 from weft.agent.view import View
 from weft.agent.wiring import Wiring
 from weft.log import get_logger
-from weft.ovsdb.database import Database
 from weft.service import ConfigError, load_config, run, sd_notify, serve_metrics
 
 _log = get_logger(__name__)
@@ -46,25 +47,26 @@ class Agent:
         self.view = View(view.load(self._file))
         self.links = Netlink()
         self.ovs = LocalOvs(config.ovs.remote, config.ovs.integration_bridge)
-        self.weft = Database(
+        self.weft = LiveDatabase(
             "Weft", config.weft.remote, {**view.COLUMNS, "Host_Status": COLUMNS}, tls=config.tls,
             conditions={**view.conditions(config.name), "Host_Status": [["name", "==", config.name]]},
             watch=list(view.COLUMNS), on_change=self.view.apply, on_connection=self._connection,
         )  # fmt: skip
+        self.underlay = Underlay(self.ovs, self.links)
         self.wiring = Wiring(self.ovs, self.links)
         self.commands = Commands(
-            config.name, config.agent, self.view, self.ovs, self.wiring, self.problems, self._underlay_mtu
+            config.name, config.agent, self.view, self.ovs, self.wiring, self.problems, self.underlay
         )
         self.server = CniServer(config.agent.socket, self.commands)
         self.monitor = Monitor(self._kernel_changed, self._link_removed)
         self.status_writer = StatusWriter(
-            config, self.weft, self.view, self.ovs, self.links, self.problems, self._wake_host
+            config, self.weft, self.view, self.ovs, self.links, self.problems, self.underlay, self._wake_host
         )
         self._duties()
         self._connect()
 
     def _duties(self) -> None:
-        host = HostWiring(self.view, self.ovs, self.links, self.problems, self._underlay_mtu)
+        host = HostWiring(self.view, self.ovs, self.links, self.problems, self.underlay)
         kept = Namespaces(self._config.agent, self.view, self.ovs, self.links, self.problems)
         self.host = Reconciler("host link", host.reconcile, period=_CHECK_PERIOD)
         self.namespaces = Reconciler("namespaces", kept.reconcile, settle=0.02, retry=(1, 10))
@@ -109,9 +111,6 @@ class Agent:
         self.links.close()
 
     # --- what wakes what ---
-
-    def _underlay_mtu(self) -> int | None:
-        return self.status_writer.underlay_mtu
 
     def _connection(self, connected: bool) -> None:
         _log.info("Weft database", connected=connected, remote=self._config.weft.remote)

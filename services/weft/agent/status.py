@@ -21,6 +21,7 @@ from weft.agent.netlink import LinkState, Netlink
 from weft.agent.ovn import OvnController, inspect
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
+from weft.agent.underlay import Underlay, encapsulation, find_mtu
 from weft.agent.view import View
 from weft.log import get_logger
 from weft.ovsdb.database import Database
@@ -56,22 +57,6 @@ def host_addresses(links: Iterable[LinkState]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda text: (":" in text, text)))
 
 
-def underlay_mtu(links: Iterable[LinkState], encap_ip: str) -> int | None:
-    """The MTU of the link that holds the tunnel's address."""
-    for link in links:
-        if any(str(ip_interface(address).ip) == encap_ip for address in link.addresses):
-            return link.mtu
-    return None
-
-
-def encapsulation(settings: Mapping[str, str]) -> tuple[str, str]:
-    """Tunnel address and type as ovn-controller takes them: the first of each, those of the system-id before."""
-    system = settings.get("system-id", "")
-    address = settings.get(f"ovn-encap-ip-{system}") or settings.get("ovn-encap-ip", "")
-    kind = settings.get(f"ovn-encap-type-{system}") or settings.get("ovn-encap-type", "")
-    return address.partition(",")[0].strip(), kind.partition(",")[0].strip()
-
-
 def host_problems(encap_ip: str, mtu: int | None, ovn: OvnController, view: View) -> dict[str, str | None]:
     """The problems that follow from the host's state, None where there is none."""
     return {
@@ -87,7 +72,7 @@ class StatusWriter:
 
     def __init__(
         self, config: AgentConfig, weft: Database, view: View, ovs: LocalOvs, links: Netlink, problems: Problems,
-        mtu_changed: Callable[[], None],
+        underlay: Underlay, mtu_changed: Callable[[], None],
     ) -> None:  # fmt: skip
         self._config = config
         self._weft = weft
@@ -95,10 +80,10 @@ class StatusWriter:
         self._ovs = ovs
         self._netlink = links
         self._problems = problems
+        self._underlay = underlay
         self._mtu_changed = mtu_changed
         self._written: HostStatus | None = None
         self._beat = 0.0
-        self.underlay_mtu: int | None = None
 
     async def reconcile(self) -> None:
         """Write what changed, or the heartbeat when it is due."""
@@ -117,8 +102,9 @@ class StatusWriter:
         links = list((await self._netlink.run(netlink.links)).values())
         ovn = await self._netlink.run(inspect, self._config.ovs.ovn_rundir)
         encap_ip, encap_type = encapsulation(self._ovs.settings)
-        mtu = underlay_mtu(links, encap_ip) if encap_ip else None
-        self._set_mtu(mtu)
+        mtu = find_mtu(links, encap_ip) if encap_ip else None
+        if self._underlay.update(links):
+            self._mtu_changed()
         for name, message in host_problems(encap_ip, mtu, ovn, self._view).items():
             self._problems.check(name, message)
         metrics.problems.set(len(self._problems.current))
@@ -137,12 +123,6 @@ class StatusWriter:
             problems=self._problems.current,
             ready=bool(self._ovs.ready and mtu and ovn.connected and wired and not self._view.emptied),
         )
-
-    def _set_mtu(self, mtu: int | None) -> None:
-        """An address that is away for a moment, as at a restart of vswitchd, changes no MTU."""
-        if mtu is not None and mtu != self.underlay_mtu:
-            self.underlay_mtu = mtu
-            self._mtu_changed()
 
 
 def write(transaction: Any, idl: Any, name: str, values: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ from weft.log import get_logger
 from weft.ovsdb.database import RowChange
 
 T = TypeVar("T")
-Row = TypeVar("Row", "Port", "Subnet", "Host")
+Row = TypeVar("Row", bound="Port | Subnet | Host")
 _log = get_logger(__name__)
 
 
@@ -79,7 +79,10 @@ def conditions(host: str) -> dict[str, list[Any]]:
 def build(kind: type[Row], row: Mapping[str, Any]) -> Row:
     """A row's dataclass from the database's or the file's values; columns that it does not have are left out."""
     values = {name: row[name] for name in kind.__dataclass_fields__}
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    arguments: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+    return kind(**arguments)
 
 
 @dataclass(frozen=True, slots=True)

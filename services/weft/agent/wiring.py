@@ -13,8 +13,11 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Final, TypeVar
+
+from pyroute2.netlink.exceptions import NetlinkError
 
 from weft.agent import cni_types, metrics, netlink
 from weft.agent.cni_types import Attachment, CniError, Request
@@ -28,7 +31,6 @@ _log = get_logger(__name__)
 ALIAS: Final = "weft:"
 TUNNEL_OVERHEAD: Final = 100
 """What the underlay's MTU must hold beyond the workload's: Geneve over IPv6 with OVN's options, rounded up."""
-DEFAULT_UNDERLAY_MTU: Final = 1500
 
 
 # --- decisions ---
@@ -43,9 +45,9 @@ def alias(sandbox: str, ifname: str) -> str:
     return f"{ALIAS}{sandbox}/{ifname}"
 
 
-def effective_mtu(wanted: int, underlay: int | None) -> int:
-    """A row's MTU, or for 0 what the underlay leaves."""
-    return wanted or (underlay or DEFAULT_UNDERLAY_MTU) - TUNNEL_OVERHEAD
+def effective_mtu(wanted: int, underlay: int | None) -> int | None:
+    """A row's MTU, or for 0 what the underlay leaves; None when that is not known."""
+    return wanted or (underlay - TUNNEL_OVERHEAD if underlay else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,12 @@ def plan(port: Port, subnet: Subnet, underlay_mtu: int | None) -> Wanted:
     versions = {address.version for address in addresses}
     gateways = tuple(gateway for gateway in subnet.gateways if ip_address(gateway).version in versions)
     mtu = effective_mtu(subnet.mtu, underlay_mtu)
+    if mtu is None:
+        raise CniError(
+            cni_types.TRY_AGAIN,
+            "this host's tunnel address is not set or on no link, so the MTU is not known",
+            "see external_ids:ovn-encap-ip in Open_vSwitch, and `ip addr`",
+        )
     return Wanted(port, host_interface(port.name), port.mac, mtu, tuple(addresses), gateways)
 
 
@@ -231,7 +239,7 @@ class Wiring:
         links = await self._netlink.run(netlink.links)
         for name in stale_interfaces(recorded, set(links)) + stale_links(list(links.values()), set(by_name)):
             port = by_name[name].port if name in by_name else name
-            await locked(port, lambda name=name: self._clean_one(name))
+            await locked(port, partial(self._clean_one, name))
 
     async def _clean_one(self, name: str) -> None:
         link = await self._netlink.run(netlink.link, name)
@@ -246,7 +254,7 @@ class Wiring:
             return await self._netlink.run(function, *arguments)
         except FileNotFoundError as error:
             raise CniError(cni_types.UNKNOWN_CONTAINER, f"namespace {error.filename}: is not there") from error
-        except (OSError, netlink.NetlinkError) as error:
+        except (OSError, NetlinkError) as error:
             raise CniError(cni_types.IO_FAILURE, f"{what}: {error}") from error
 
 

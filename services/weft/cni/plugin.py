@@ -19,8 +19,8 @@ try:
     from _json import encode_basestring_ascii as quote
     from _socket import AF_UNIX, SOCK_STREAM, socket
 except ImportError:  # another Python implementation: the same, slower
-    from json.encoder import encode_basestring_ascii as quote  # type: ignore[assignment]
-    from socket import AF_UNIX, SOCK_STREAM, socket
+    from json.encoder import encode_basestring_ascii as quote
+    from socket import AF_UNIX, SOCK_STREAM, socket  # type: ignore[assignment]
 
 SOCKET = "/run/weft/cni.sock"
 VERSIONS = ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
