@@ -108,10 +108,14 @@ def _keep(
         changed = any(answer.result is not None and answer.result.changed for answer in answers)
         write(to_json({"changed": changed, "endpoints": [answer.document() for answer in answers]}))
     else:
-        write(*(_endpoint_line(answer, dry_run) for answer in answers if answer.result is not None))
+        write(*(_endpoint_line(answer, dry_run) for answer in answers if answer.result and not _is_error(answer)))
         complain(*(f"{answer.endpoint.ref}: {answer.error}" for answer in answers if answer.error))
     if any(answer.error for answer in answers):
         raise typer.Exit(1)
+
+
+def _is_error(answer: Answer) -> bool:
+    return bool(answer.error) and answer.result is not None and answer.result.action == "absent"
 
 
 def _endpoint_line(answer: Answer, dry_run: bool) -> str:

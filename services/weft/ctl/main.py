@@ -243,11 +243,9 @@ def status(
     if output is Machine.json:
         write(to_json(report.document()))
     else:
-        from rich.console import Console
+        from weft.ctl.screen import console_for, show
 
-        from weft.ctl.screen import show
-
-        show(report, Console(highlight=False))
+        show(report, console_for(sys.stdout))
     if report.unreachable:
         raise typer.Exit(3)
     if exit_code and not report.healthy:

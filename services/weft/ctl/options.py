@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -38,6 +40,8 @@ def run(context: typer.Context, work: Callable[[Session], Awaitable[T]]) -> T:
     """Give a session to `work` on an event loop of its own."""
     from weft.ctl.session import Session, read_config
 
+    if not os.environ.get("WEFTCTL_DEBUG"):
+        logging.disable()  # libraries log what we say in our own words
     path, timeout = context.find_root().obj
     session = Session(read_config(path), timeout)
 

@@ -18,10 +18,11 @@ def write(*lines: str) -> None:
 
 
 def complain(*lines: object) -> None:
-    """To standard error, each line marked as an error."""
+    """To standard error, each line marked as an error; an indented one goes on where the last one ended."""
     red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() else ("", "")
     sys.stdout.flush()
-    sys.stderr.write("".join(f"{red}error:{plain} {line}\n" for line in lines))
+    for line in map(str, lines):
+        sys.stderr.write(f"{line}\n" if line.startswith(" ") else f"{red}error:{plain} {line}\n")
 
 
 def columns(rows: Iterable[Sequence[str]]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from typing import TextIO
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -14,6 +16,11 @@ from weft.ctl.status import ADVICE, Host, Kind, Report
 
 SHOWN = 8
 """How many objects that are not ready are named, of each kind."""
+
+
+def console_for(stream: TextIO) -> Console:
+    """A console; a pipe gets lines as long as they are."""
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else 240)
 
 
 def show(report: Report, console: Console) -> None:
@@ -71,7 +78,7 @@ def _count(name: str, kind: Kind) -> str:
 def _table(*headings: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in headings:
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading, no_wrap=heading != "VERSIONS", overflow="fold")
     return table
 
 

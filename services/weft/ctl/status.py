@@ -119,7 +119,7 @@ async def _content(session: Session) -> Report:
             records = await read_records(weft)
             hosts = await read_rows(weft, "Host_Status")
     except UnreachableError as error:
-        report.unreachable = str(error)
+        report.unreachable = error.lines[0].removesuffix("; tried:")
         return report
     if fabrics:
         names = ("uid", "leader", "epoch", "initialized", "paused", "approved")
