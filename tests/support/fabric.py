@@ -38,9 +38,19 @@ class Fabric:
     def __init__(self, ovn: OvnSandbox, uid: UUID) -> None:
         self.ovn = ovn
         self.uid = uid
+        self.client: Database
+        self.northbound: Database
+
+    async def connect(self) -> None:
         tables = ("Object", "Fabric", "Host", "Subnet", "Port", "Host_Status")
-        self.client = Database("Weft", ovn.weft, dict.fromkeys(tables))
-        self.northbound = Database("OVN_Northbound", ovn.northbound, dict.fromkeys((*CONTENT, "NB_Global")))
+        self.client = Database("Weft", self.ovn.weft, dict.fromkeys(tables))
+        self.northbound = Database("OVN_Northbound", self.ovn.northbound, dict.fromkeys((*CONTENT, "NB_Global")))
+        await self.client.start(60)
+        await self.northbound.start(60)
+
+    async def disconnect(self) -> None:
+        await self.client.close()
+        await self.northbound.close()
 
     def config(self, name: str = "c1") -> Config:
         return Config(name, Remote(self.ovn.weft), Remote(self.ovn.northbound))
@@ -150,10 +160,8 @@ async def fabric(*, northd: bool = True) -> AsyncIterator[Fabric]:
         uid = uuid4()
         ovn.transact(ovn.weft, json.dumps(["Weft", {"op": "insert", "table": "Fabric", "row": {"uid": str(uid)}}]))
         made = Fabric(ovn, uid)
-        await made.client.start(10)
-        await made.northbound.start(10)
+        await made.connect()
         try:
             yield made
         finally:
-            await made.client.close()
-            await made.northbound.close()
+            await made.disconnect()

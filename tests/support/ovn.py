@@ -81,6 +81,14 @@ def namespace_command(ns: str | None) -> list[str]:
     return ["nsenter", f"--net=/run/netns/{ns}"] if ns else []
 
 
+def _alive(pid: int) -> bool:
+    """A zombie is gone: PID 1 of a container may take its time to reap it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
+
+
 @dataclass
 class Daemon:
     """A process of the sandbox; `rundir` is what it takes for /run/openvswitch and /run/ovn."""

@@ -200,12 +200,11 @@ class Term:
         metrics.PAUSED.set(state.paused)
         if state.paused:
             self._alarms.raise_("paused", "all commits are paused; go on with: weftctl resume")
-            await self._alarms.store()
-            return
-        self._alarms.clear("paused", "store")
-        await self._release_approved(state)
-        while self.engine.dirty:
-            await self._one_round(touched)
+        else:
+            self._alarms.clear("paused", "store")
+            await self._release_approved(state)
+            while self.engine.dirty:
+                await self._one_round(touched)
         self._report()
         await self._alarms.store()
         if not self._wake.is_set():
@@ -304,15 +303,21 @@ class Term:
 
 
 def _feed(engine: Engine, objects: Iterable[ObjectChange]) -> None:
-    """Hand changes to the engine, in the order in which kinds depend on each other."""
-    rank = {"Namespace": 0, "Vpc": 1, "Subnet": 2, "IP": 3, "Pod": 4}
-    for change in sorted(objects, key=lambda change: rank.get(kind_of(change.ref), 9)):
+    """Hand changes to the engine: in the order in which kinds depend on each other, the oldest first."""
+    for change in sorted(objects, key=_precedence):
         if isinstance(change, Removed):
             engine.remove_ref(change.ref)
         elif isinstance(change, Stored) and change.resource is not None:
             engine.put(change.resource)
         else:
             engine.reject(change.ref, list(change.problems))
+
+
+def _precedence(change: ObjectChange) -> tuple[int, str, str]:
+    rank = {"Namespace": 0, "Vpc": 1, "Subnet": 2, "IP": 3, "Pod": 4}
+    resource = change.resource if isinstance(change, Stored) else None
+    created = "" if resource is None else resource.metadata.creation_timestamp
+    return rank.get(kind_of(change.ref), 9), created, change.ref
 
 
 def _hosts(replica: Any) -> list[Host]:

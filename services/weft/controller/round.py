@@ -44,7 +44,7 @@ class Worker:
         """Work off what is dirty now. On any error everything of this round is dirty again."""
         owners = self.engine.take_dirty()
         try:
-            return await self._round([owner for owner in owners if owner not in self.held])
+            return await self._round(sorted(set(owners) - self.held, key=_order))
         except BaseException:
             self.engine.dirty = dict.fromkeys([*owners, *self.engine.dirty])
             raise

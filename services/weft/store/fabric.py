@@ -154,14 +154,13 @@ def timestamp() -> str:
 
 def resource_row(resource: Resource) -> dict[str, Any]:
     """Columns of a new object."""
-    metadata = resource.metadata.model_dump(by_alias=True, exclude_defaults=True, exclude={"name", "namespace"})
     return {
         "kind": resource.INFO.kind,
         "namespace": resource.namespace,
         "name": resource.name,
         "uid": str(uuid4()),
         "generation": 1,
-        "metadata": _dump({**metadata, "creationTimestamp": timestamp()}),
+        "metadata": _dump({**_given_metadata(resource), "creationTimestamp": timestamp()}),
         "spec": _dump(resource.spec_document()),
     }
 
@@ -169,13 +168,19 @@ def resource_row(resource: Resource) -> dict[str, Any]:
 def changed_columns(record: Record, resource: Resource) -> dict[str, Any]:
     """What must change in `record` so that it is `resource`; nothing when it is so already."""
     kept = {key: value for key, value in json.loads(record.metadata or "{}").items() if key == "creationTimestamp"}
-    given = resource.metadata.model_dump(by_alias=True, exclude_defaults=True, exclude={"name", "namespace"})
+    given = _given_metadata(resource)
     columns: dict[str, Any] = {}
     if json.loads(record.metadata or "{}") != {**given, **kept}:
         columns["metadata"] = _dump({**given, **kept})
     if json.loads(record.spec or "{}") != resource.spec_document():
         columns |= {"spec": _dump(resource.spec_document()), "generation": record.generation + 1}
     return columns
+
+
+def _given_metadata(resource: Resource) -> dict[str, Any]:
+    """Labels and annotations: what of the metadata is the user's."""
+    kept = {"name", "namespace", "creation_timestamp"}
+    return resource.metadata.model_dump(by_alias=True, exclude_defaults=True, exclude=kept)
 
 
 def insert_operation(row: Mapping[str, Any], uuid: UUID | None = None) -> Operation:

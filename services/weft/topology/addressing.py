@@ -63,7 +63,10 @@ class Addressing:
                 for network in subnet.networks
             },
         )
-        for ip in list(self._reserved.get(subnet.name, {}).values()):
+        reserved = self._reserved.get(subnet.name, {})
+        for name in reserved:
+            self.conflicts.pop(name, None)
+        for ip in reserved.values():
             self._fill(ip)
 
     def remove_subnet(self, name: str) -> None:
@@ -80,10 +83,10 @@ class Addressing:
     def adopt(self, ip: IP) -> None:
         """Take up a stored reservation, before or after its subnet."""
         self._reserved.setdefault(ip.spec.subnet, {})[ip.name] = ip
+        self.conflicts.pop(ip.name, None)
         self._fill(ip)
 
     def _fill(self, ip: IP) -> None:
-        self.conflicts.pop(ip.name, None)
         pools = self.pools(ip.spec.subnet)
         for address in ip.addresses:
             if (pool := pools.get(address.version)) is None:
@@ -131,6 +134,16 @@ class Addressing:
             pool = pools.get(address.version)
             if pool is not None and pool.holder(address) == ip.name:
                 pool.release(address)
+        self._judge_again(ip.spec.subnet)
+
+    def _judge_again(self, subnet: str) -> None:
+        """Somebody let go of an address: who is left alone with a claim has what it claims."""
+        reserved = self._reserved.get(subnet, {})
+        quarantined = [reserved[name] for name in self.conflicts if name in reserved]
+        for ip in quarantined:
+            del self.conflicts[ip.name]
+        for ip in quarantined:
+            self._fill(ip)
 
 
 def _object(request: Request, addresses: list[Address]) -> IP:

@@ -10,7 +10,8 @@ exist, a pod without a free address) waits, and is tried again when something ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from weft.api.base import Resource
 from weft.api.core import IP_ADDRESS, MAC_ADDRESS, Pod
@@ -91,7 +92,9 @@ class Engine:
 
     def remove_ref(self, ref: str) -> None:
         """The object of this reference is gone (or was never more than a rejected one)."""
-        self.rejected.pop(ref, None)
+        if self.rejected.pop(ref, None) is not None:
+            self._touch(ref)
+            self._retry()
         self.unallocated.pop(ref, None)
         item = self._by_ref(ref)
         if item is None:
@@ -99,9 +102,7 @@ class Engine:
         self.view.remove(item)
         match item:
             case IP():
-                if self._by_ref(owner_of(item)) is not None:
-                    self._lost[item.name] = item
-                self._touch(owner_of(item), f"Subnet/{item.spec.subnet}")
+                self._remove_ip(item)
             case Subnet():
                 self.addressing.remove_subnet(item.name)
                 self._touch(item.ref, f"Vpc/{item.spec.vpc}", *self._users(item.name))
@@ -110,6 +111,8 @@ class Engine:
                 self._touch(item.ref)
                 self._retry()
             case Pod() | Host():
+                if (lost := self._lost.pop(item.port_name, None)) is not None:
+                    self.view.put(lost)
                 self._touch(item.ref)
 
     def set_up(self, port: str, owner: str, up: bool) -> None:
@@ -120,10 +123,33 @@ class Engine:
         self._touch(owner)
 
     def _put_ip(self, ip: IP, old: Resource | Host | None) -> None:
-        if isinstance(old, IP):
-            self.addressing.release(old)
-        self.addressing.adopt(ip)
+        with self._following_conflicts():
+            if isinstance(old, IP):
+                self.addressing.release(old)
+            self.addressing.adopt(ip)
         self._touch(owner_of(ip), f"Subnet/{ip.spec.subnet}")
+
+    def _remove_ip(self, ip: IP) -> None:
+        """A reservation vanished from the store. Until its owner's rows are gone nobody else may have the address."""
+        owner = owner_of(ip)
+        if self._by_ref(owner) is not None:
+            self._lost[ip.name] = ip
+        elif _reservation_name(owner) == ip.name:
+            self.view.put(ip)
+        else:
+            with self._following_conflicts():
+                self.addressing.release(ip)
+            self._retry()
+        self._touch(owner, f"Subnet/{ip.spec.subnet}")
+
+    @contextmanager
+    def _following_conflicts(self) -> Iterator[None]:
+        """Whoever gets into quarantine or out of it must be compiled again."""
+        before = set(self.addressing.conflicts)
+        yield
+        for name in before ^ self.addressing.conflicts.keys():
+            if (ip := self.view.ips.get(name)) is not None:
+                self._touch(owner_of(ip))
 
     def _put_subnet(self, subnet: Subnet, old: Resource | Host | None) -> None:
         self.addressing.put_subnet(subnet)
@@ -191,10 +217,11 @@ class Engine:
         """Reservations to be stored before these owners are compiled."""
         created: list[IP] = []
         for owner in owners:
-            request = self._request(owner)
-            if request is None:
-                continue
             try:
+                request = self._request(owner)
+                if request is None:
+                    self.unallocated.pop(owner, None)
+                    continue
                 ip = self._lost.pop(request.name, None) or self.addressing.reserve(request)
             except AllocationError as error:
                 self.unallocated[owner] = error
@@ -208,12 +235,14 @@ class Engine:
     def _request(self, owner: str) -> Request | None:
         """What `owner` needs reserved; None when it has it or needs nothing."""
         item = self._by_ref(owner)
-        if isinstance(item, Host):
-            if item.port_name in self.view.ips:
-                return None
-            return Request(name=item.port_name, subnet=JOIN_SUBNET, node=item.name)
-        if not isinstance(item, Pod) or item.spec.host_network or item.port_name in self.view.ips:
+        if not isinstance(item, Pod | Host) or item.port_name in self.view.ips:
             return None
+        if isinstance(item, Pod) and item.spec.host_network:
+            return None
+        if (broken := self.rejected.get(f"IP/{item.port_name}")) is not None:
+            raise AllocationError("InvalidReservation", "; ".join(map(str, broken[1])))
+        if isinstance(item, Host):
+            return Request(name=item.port_name, subnet=JOIN_SUBNET, node=item.name)
         annotations = item.metadata.annotations
         return Request(
             name=item.port_name,
@@ -229,17 +258,22 @@ class Engine:
         """Reservations of owners that are gone; to be deleted from the store after the rows are."""
         released: list[IP] = []
         for owner in owners:
-            if self._by_ref(owner) is None and (name := _reservation_name(owner)) in self.view.ips:
+            if self._by_ref(owner) is not None or self.is_frozen(owner):
+                continue
+            if (name := _reservation_name(owner)) in self.view.ips:
                 released.append(self.view.ips[name])
         return released
 
     def released(self, ips: Iterable[IP]) -> None:
         """These reservations are gone from the store: their addresses may be given to others."""
-        for ip in ips:
-            self.view.remove(ip)
-            self.addressing.release(ip)
-            self._touch(f"Subnet/{ip.spec.subnet}")
-            self._touch(*self.unallocated)
+        gone = list(ips)
+        with self._following_conflicts():
+            for ip in gone:
+                self.view.remove(ip)
+                self.addressing.release(ip)
+                self._touch(f"Subnet/{ip.spec.subnet}")
+        if gone:
+            self._retry()
 
     def compile(self, owner: str) -> Rows:
         """The rows that `owner` wants now; nothing when it is gone or cannot have any yet."""
@@ -262,7 +296,10 @@ class Engine:
         item = self._by_ref(owner)
         if item is None:
             return owner in self.rejected
-        if isinstance(item, Pod | Host) and (ip := self.view.ips.get(item.port_name)) is not None:
+        if isinstance(item, Pod | Host):
+            ip = self.view.ips.get(item.port_name)
+            if ip is None:
+                return f"IP/{item.port_name}" in self.rejected
             return f"Subnet/{ip.spec.subnet}" in self.rejected and not self.addressing.has_subnet(ip.spec.subnet)
         return isinstance(item, Subnet) and f"Vpc/{item.spec.vpc}" in self.rejected and item.spec.vpc not in self.view.vpcs
 
