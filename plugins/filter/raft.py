@@ -56,7 +56,9 @@ class _Database:
                 )
         clusters = self._clusters()
         if len(clusters) > 1:
-            told = "; ".join("%s on %s" % (cluster, ", ".join(sorted(hosts))) for cluster, hosts in sorted(clusters.items()))
+            told = "; ".join(
+                "%s on %s" % (cluster, ", ".join(sorted(hosts))) for cluster, hosts in sorted(clusters.items())
+            )
             self._refuse("members are of different clusters: %s" % told)
 
     def _check_missing(self):
@@ -65,18 +67,19 @@ class _Database:
             state = self._states[host]
             if state["noted"]:
                 self._refuse(
-                    "%s was a member of cluster %s and lost its database %s; put the file back, or remove the member from the "
-                    "cluster (cluster/kick) and then its note in /etc/weft/raft" % (host, state["noted"], state["path"])
+                    "%s was a member of cluster %s and lost its database %s; put the file back, or remove the member "
+                    "from the cluster (cluster/kick) and then its note in /etc/weft/raft"
+                    % (host, state["noted"], state["path"])
                 )
             elif state["address"] in servers:
                 self._refuse(
-                    "%s has no database, but the cluster lists its address %s; remove the old member first (cluster/kick)"
-                    % (host, state["address"])
+                    "%s has no database, but the cluster lists its address %s; remove the old member first "
+                    "(cluster/kick)" % (host, state["address"])
                 )
             elif self._present and host == self._members[0] and not self._join_first:
                 self._refuse(
-                    "%s is the first member and has no database, while %s have one; it would bootstrap a second cluster. "
-                    "To let it join, set ovn_central_join_first: true" % (host, ", ".join(self._present))
+                    "%s is the first member and has no database, while %s have one; it would bootstrap a second "
+                    "cluster. To let it join, set ovn_central_join_first: true" % (host, ", ".join(self._present))
                 )
 
     def actions(self):
@@ -89,8 +92,8 @@ class _Database:
             return {host: self._join(self._present) for host in self._missing}
         if self._unseen:
             self._refuse(
-                "refusing to bootstrap a cluster: %s not part of this run (--limit, or unreachable), so nobody knows whether "
-                "they have a database" % ", ".join(self._unseen)
+                "refusing to bootstrap a cluster: %s not part of this run (--limit, or unreachable), so nobody knows "
+                "whether they have a database" % ", ".join(self._unseen)
             )
             return {}
         first = self._members[0]

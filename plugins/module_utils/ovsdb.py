@@ -87,15 +87,21 @@ class Client:
         self._socket.sendall(json.dumps(message).encode())
 
     def _receive(self):
-        while True:
-            self._buffer = self._buffer.lstrip()
-            try:
-                message, end = self._decoder.raw_decode(self._buffer)
-            except ValueError:
-                self._read()
-                continue
-            self._buffer = self._buffer[end:]
-            return message
+        message = self._decoded()
+        while message is None:
+            self._read()
+            message = self._decoded()
+        return message
+
+    def _decoded(self):
+        """Take one whole message off the buffer; None while there is none."""
+        self._buffer = self._buffer.lstrip()
+        try:
+            message, end = self._decoder.raw_decode(self._buffer)
+        except ValueError:
+            return None
+        self._buffer = self._buffer[end:]
+        return message
 
     def _read(self):
         try:
@@ -219,5 +225,7 @@ class Tables:
             raise OvsdbError("%s has no table %s; it has %s" % (self._database, table, ", ".join(sorted(self._tables))))
         columns = self._tables[table]
         if name not in columns:
-            raise OvsdbError("%s.%s has no column %s; it has %s" % (self._database, table, name, ", ".join(sorted(columns))))
+            raise OvsdbError(
+                "%s.%s has no column %s; it has %s" % (self._database, table, name, ", ".join(sorted(columns)))
+            )
         return columns[name]

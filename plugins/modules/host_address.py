@@ -26,7 +26,8 @@ attributes:
 options:
   interfaces:
     description:
-      - Names of interfaces, or regular expressions that match a whole name. The first that matches any interface decides.
+      - Names of interfaces, or regular expressions that match a whole name. The first that matches any interface
+        decides.
     type: list
     elements: str
     default: []
@@ -96,7 +97,9 @@ def matching(candidates, interfaces, networks, family):
         version = 4 if family == "ipv4" else 6
         candidates = [item for item in candidates if ipaddress.ip_address(item[1]).version == version]
     if networks:
-        candidates = [item for item in candidates if any(ipaddress.ip_address(item[1]) in network for network in networks)]
+        candidates = [
+            item for item in candidates if any(ipaddress.ip_address(item[1]) in network for network in networks)
+        ]
     if not interfaces:
         return candidates
     for pattern in interfaces:

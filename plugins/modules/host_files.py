@@ -15,8 +15,8 @@ description:
   - Returns the systemd units that read a file which changed, so that a handler restarts these and nothing else.
   - Tells systemd to read its units again when a unit file changed.
 notes:
-  - A role of this collection has up to ten such files. One call for all of them takes a fraction of the time of one task
-    for each, which is what an unchanged run consists of.
+  - A role of this collection has up to ten such files. One call for all of them takes a fraction of the time of one
+    task for each, which is what an unchanged run consists of.
 attributes:
   check_mode:
     support: full
@@ -41,7 +41,8 @@ options:
         type: str
       source:
         description:
-          - Path of a file on the host whose content is copied. When it does not exist yet in check mode, the file counts as changed.
+          - Path of a file on the host whose content is copied. When it does not exist yet in check mode, the file
+            counts as changed.
         type: path
       mode:
         description: Permissions, in octal digits.

@@ -66,7 +66,9 @@ def states(module, units):
         return {}
     names = "Id,LoadState,ActiveState,UnitFileState"
     _status, output, _error = module.run_command(["systemctl", "show", "--property", names, *units])
-    blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in output.strip().split("\n\n") if block]
+    blocks = [
+        dict(line.split("=", 1) for line in block.splitlines()) for block in output.strip().split("\n\n") if block
+    ]
     return dict(zip(units, blocks))
 
 
@@ -96,9 +98,13 @@ def main():
     control(module, "enable", enable)
     control(module, "restart", restart)
     control(module, "start", start)
-    before = {unit: "%s, %s" % (found[unit].get("UnitFileState"), found[unit].get("ActiveState")) for unit in found if unit in enable + start}
-    after = {unit: "enabled, active" for unit in enable + start}
-    after.update({unit: "restarted" for unit in restart})
+    before = {
+        unit: "%s, %s" % (found[unit].get("UnitFileState"), found[unit].get("ActiveState"))
+        for unit in found
+        if unit in enable + start
+    }
+    after = dict.fromkeys(enable + start, "enabled, active")
+    after.update(dict.fromkeys(restart, "restarted"))
     changed = bool(enable or start or restart)
     module.exit_json(changed=changed, started=restart + start, enabled=enable, diff={"before": before, "after": after})
 

@@ -56,8 +56,8 @@ import re
 from ansible.module_utils.basic import AnsibleModule
 
 REASON = (
-    "Older releases recompute the whole network for each change of one port, and lack ACL tiers, NAT match and policy BFD, "
-    "which this fabric uses"
+    "Older releases recompute the whole network for each change of one port, and lack ACL tiers, NAT match and "
+    "policy BFD, which this fabric uses"
 )
 # What each package manager calls the version that is installed or would be.
 QUESTIONS = (
@@ -73,7 +73,7 @@ def release(module, package):
             output = module.run_command([path, *arguments, package], environ_update={"LC_ALL": "C"})[1]
             found = re.search(pattern, output)
             return found.group(1) if found else ""
-    module.fail_json(msg="neither apt-cache nor dnf is on the host: its distribution is not supported")
+    return module.fail_json(msg="neither apt-cache nor dnf is on the host: its distribution is not supported")
 
 
 def numbers(text):
@@ -100,7 +100,9 @@ def main():
     if not found:
         module.fail_json(msg="the package manager does not know %s: add the repository that has it" % params["package"])
     if numbers(found) < numbers(params["minimum"]):
-        module.fail_json(msg="%s: got %s, %s or later is allowed. %s." % (params["package"], found, params["minimum"], REASON))
+        module.fail_json(
+            msg="%s: got %s, %s or later is allowed. %s." % (params["package"], found, params["minimum"], REASON)
+        )
     module.exit_json(changed=False, release=found)
 
 

@@ -43,8 +43,8 @@ options:
     default: 30
   schema:
     description:
-      - Path of a schema on the host. A database whose schema is older is converted first; one that is newer is left as it is,
-        since an upgrade of the members may be under way.
+      - Path of a schema on the host. A database whose schema is older is converted first; one that is newer is left as it
+        is, since an upgrade of the members may be under way.
     type: path
   rows:
     description: The rows, in any order.
@@ -200,7 +200,9 @@ class Plan:
             names = sorted(row.names)
             for name in names:
                 self._tables.column(row.table, name)
-            selects.append({"op": "select", "table": row.table, "where": self._where(row), "columns": ["_uuid", *names]})
+            selects.append(
+                {"op": "select", "table": row.table, "where": self._where(row), "columns": ["_uuid", *names]}
+            )
         for row, result in zip(self.rows, self._client.transact(self._database, selects)):
             self._adopt(row, result["rows"])
 
@@ -217,7 +219,9 @@ class Plan:
             return str(reference)
         row = self._by_id.get(str(reference)[1:])
         if row is None or not str(reference).startswith("@"):
-            raise OvsdbError("reference %r: a UUID or one of %s is allowed" % (reference, ["@" + i for i in sorted(self._by_id)]))
+            raise OvsdbError(
+                "reference %r: a UUID or one of %s is allowed" % (reference, ["@" + i for i in sorted(self._by_id)])
+            )
         return row.uuid or row.name
 
     def _compare(self, row):
@@ -266,7 +270,15 @@ class Plan:
     def _absent(self, row):
         columns = sorted(row.spec["match"]) or ["_uuid"]
         where = self._where(row)
-        return {"op": "wait", "table": row.table, "where": where, "columns": columns, "until": "==", "rows": [], "timeout": 0}
+        return {
+            "op": "wait",
+            "table": row.table,
+            "where": where,
+            "columns": columns,
+            "until": "==",
+            "rows": [],
+            "timeout": 0,
+        }
 
     def _shown(self, value):
         names = {}
@@ -333,7 +345,10 @@ def attempt(params, plans, write):
 def unstarted(params):
     """Return what check mode can say of a database that an earlier task would have made."""
     present = [row for row in params["rows"] if row["state"] == "present"]
-    after = {Row(0, row).title: {**row["match"], **row["insert"], **row["values"], **row["elements"], **row["keys"]} for row in present}
+    after = {
+        Row(0, row).title: {**row["match"], **row["insert"], **row["values"], **row["elements"], **row["keys"]}
+        for row in present
+    }
     return {
         "changed": bool(present),
         "operations": {"insert": len(present), "update": 0, "delete": 0},

@@ -11,10 +11,10 @@ short_description: Certificate authority of a fabric, signing for all its hosts 
 version_added: 0.1.0
 author: The Weft authors
 description:
-  - Makes the authority where it is missing, looks at the certificates that the hosts have, and signs new ones for those
-    that are missing, wrong or near their end.
-  - What a certificate says is decided here, from the inventory. A host only contributes its public key, so it cannot ask
-    for the name of another.
+  - Makes the authority where it is missing, looks at the certificates that the hosts have, and signs new ones for
+    those that are missing, wrong or near their end.
+  - What a certificate says is decided here, from the inventory. A host only contributes its public key, so it cannot
+    ask for the name of another.
 requirements:
   - cryptography (Python library)
 attributes:
@@ -112,7 +112,7 @@ due:
   sample: {host1: {host: "expires 2026-03-01, within 30 days"}}
 """
 
-import datetime
+import datetime as dt
 import ipaddress
 import os
 
@@ -129,11 +129,11 @@ try:
 except ImportError:
     HAS_CRYPTOGRAPHY = False
 
-CLOCK_SKEW = datetime.timedelta(hours=1)
+CLOCK_SKEW = dt.timedelta(hours=1)
 
 
 def now():
-    return datetime.datetime.now(datetime.timezone.utc)
+    return dt.datetime.now(dt.timezone.utc)
 
 
 def end(certificate):
@@ -141,7 +141,7 @@ def end(certificate):
     try:
         return certificate.not_valid_after_utc
     except AttributeError:
-        return certificate.not_valid_after.replace(tzinfo=datetime.timezone.utc)
+        return certificate.not_valid_after.replace(tzinfo=dt.timezone.utc)
 
 
 def name_of(common_name):
@@ -152,11 +152,16 @@ def alternatives(names):
     """Return the general names of a list of host names and addresses."""
     result = []
     for name in dict.fromkeys(names):
-        try:
-            result.append(x509.IPAddress(ipaddress.ip_address(name)))
-        except ValueError:
-            result.append(x509.DNSName(name))
+        address = address_of(name)
+        result.append(x509.IPAddress(address) if address else x509.DNSName(name))
     return result
+
+
+def address_of(name):
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
 
 
 def public_bytes(key):
@@ -179,7 +184,9 @@ class Authority:
         has_certificate = os.path.exists(self._certificate_path)
         has_key = os.path.exists(self._key_path)
         if has_certificate and not has_key:
-            raise ValueError("%s exists without its key %s: put the key back" % (self._certificate_path, self._key_path))
+            raise ValueError(
+                "%s exists without its key %s: put the key back" % (self._certificate_path, self._key_path)
+            )
         self._key = self._load_key() if has_key else ec.generate_private_key(ec.SECP256R1())
         self.certificate = self._load_certificate() if has_certificate else self._self_signed()
         self.new = not has_certificate
@@ -214,7 +221,7 @@ class Authority:
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now() - CLOCK_SKEW)
-            .not_valid_after(now() + datetime.timedelta(days=days))
+            .not_valid_after(now() + dt.timedelta(days=days))
         )
 
     def _usage(self, authority):
@@ -282,6 +289,11 @@ def due(request, authority, renew_before_days):
         certificate = x509.load_pem_x509_certificate(request["certificate"].encode())
     except ValueError as error:
         return "unreadable: %s" % error
+    return mismatch(request, certificate, authority) or ending(certificate, renew_before_days)
+
+
+def mismatch(request, certificate, authority):
+    """Return what the certificate says that the request does not, or None."""
     if not authority.issued(certificate):
         return "signed by another authority"
     wanted = (request["common_name"], {str(name.value) for name in alternatives(request["subject_alt_names"])})
@@ -290,7 +302,11 @@ def due(request, authority, renew_before_days):
     public = serialization.load_pem_public_key(request["public_key"].encode()) if request["public_key"] else None
     if public is None or public_bytes(public) != public_bytes(certificate.public_key()):
         return "made for another key"
-    if end(certificate) - now() < datetime.timedelta(days=renew_before_days):
+    return None
+
+
+def ending(certificate, renew_before_days):
+    if end(certificate) - now() < dt.timedelta(days=renew_before_days):
         return "expires %s, within %d days" % (end(certificate).date(), renew_before_days)
     return None
 

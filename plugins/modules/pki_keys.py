@@ -80,8 +80,8 @@ EXAMPLES = r"""
 RETURN = r"""
 requests:
   description:
-    - The requests, each with the host's name, the public key and the certificate that the host has (empty when it has none),
-      as M(weft.ovn.pki_certificates) takes them. In check mode the public key of a key that would be made is empty.
+    - The requests, each with the host's name, the public key and the certificate that the host has (empty when it has
+      none), as M(weft.ovn.pki_certificates) takes them. In check mode the public key of a key that would be made is empty.
   type: list
   elements: dict
   returned: always

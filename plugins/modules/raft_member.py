@@ -33,7 +33,8 @@ options:
     type: path
     default: /etc/weft/raft
   election_timer:
-    description: Milliseconds without a leader until a new cluster's members elect one. Only used when a cluster is made.
+    description:
+      - Milliseconds without a leader until a new cluster's members elect one. Only used when a cluster is made.
     type: int
     default: 5000
   databases:
@@ -90,8 +91,8 @@ EXAMPLES = r"""
 RETURN = r"""
 databases:
   description:
-    - By name, whether the file C(exists) and is C(clustered), the C(cluster) it is of, the cluster C(noted) when the file was
-      made, this member's C(address), and the addresses of the C(servers) that the running server knows.
+    - By name, whether the file C(exists) and is C(clustered), the C(cluster) it is of, the cluster C(noted) when the
+      file was made, this member's C(address), and the addresses of the C(servers) that the running server knows.
   type: dict
   returned: always
 """
@@ -135,7 +136,9 @@ class Member:
         clustered = exists and self._run("ovsdb-tool", "db-is-clustered", path)[0] == 0
         status = ""
         if clustered and os.path.exists(database["control"]):
-            status = self._ask("ovs-appctl", "--timeout=5", "-t", database["control"], "cluster/status", database["name"])
+            status = self._ask(
+                "ovs-appctl", "--timeout=5", "-t", database["control"], "cluster/status", database["name"]
+            )
         return {
             "exists": exists,
             "path": path,

@@ -11,8 +11,9 @@ short_description: Build the fabric's programs and all they need into one archiv
 version_added: 0.1.0
 author: The Weft authors
 description:
-  - Builds the wheel of the services, downloads the pinned wheels that they need for the hosts' Python, and packs them into one
-    archive in a cache directory. The archive's name is a hash of all that went into it, so an unchanged source builds nothing.
+  - Builds the wheel of the services, downloads the pinned wheels that they need for the hosts' Python, and packs them
+    into one archive in a cache directory. The archive's name is a hash of all that went into it, so an unchanged source
+    builds nothing.
   - Runs on the control node, which reaches a package index; hosts do not need one.
 attributes:
   check_mode:
@@ -82,7 +83,9 @@ def sources(root):
     found = []
     for directory, names, files in os.walk(root):
         names[:] = sorted(name for name in names if name not in IGNORED and not name.endswith(".egg-info"))
-        found += [os.path.relpath(os.path.join(directory, name), root) for name in sorted(files) if not name.endswith(".pyc")]
+        found += [
+            os.path.relpath(os.path.join(directory, name), root) for name in sorted(files) if not name.endswith(".pyc")
+        ]
     return found
 
 
@@ -114,7 +117,18 @@ def build(module, files, archive, work):
     for platform in params["platforms"]:
         target += ["--platform", platform]
     lock = os.path.join(source, "requirements.lock")
-    pip(module, "download", "--no-deps", "--require-hashes", "--only-binary=:all:", *target, "--dest", wheels, "-r", lock)
+    pip(
+        module,
+        "download",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary=:all:",
+        *target,
+        "--dest",
+        wheels,
+        "-r",
+        lock,
+    )
     os.makedirs(os.path.dirname(archive), exist_ok=True)
     packed = os.path.join(work, "archive")
     with tarfile.open(packed, "w") as tar:
@@ -129,7 +143,11 @@ def main():
             "source": {"type": "path", "required": True},
             "cache": {"type": "path", "required": True},
             "python": {"type": "str", "required": True},
-            "platforms": {"type": "list", "elements": "str", "default": ["manylinux_2_28_x86_64", "manylinux2014_x86_64"]},
+            "platforms": {
+                "type": "list",
+                "elements": "str",
+                "default": ["manylinux_2_28_x86_64", "manylinux2014_x86_64"],
+            },
         },
         supports_check_mode=True,
     )
