@@ -139,6 +139,7 @@ format: venv ## Format the Python code
 .PHONY: wheel
 wheel: venv ## The services' wheel alone, in build/ (site.yml builds what hosts need by itself)
 	.venv/bin/pip wheel --quiet --no-deps --wheel-dir build ./services
+	rm -rf services/build services/*.egg-info
 
 .PHONY: build
 build: venv ## The collection's artefact, in build/
