@@ -127,13 +127,19 @@ def connected(client, database):
 
 def until(deadline, action):
     """Repeat an action that fails for a time until it succeeds or the deadline (monotonic seconds) is past."""
-    while True:
-        try:
-            return action()
-        except TemporaryError:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(0.2)
+    while time.monotonic() < deadline:
+        done, result = _tried(action)
+        if done:
+            return result
+        time.sleep(0.2)
+    return action()
+
+
+def _tried(action):
+    try:
+        return True, action()
+    except TemporaryError:
+        return False, None
 
 
 class Column:

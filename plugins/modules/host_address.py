@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: host_address
 short_description: Choose one of a host's addresses by interface name, regular expression or CIDR
 version_added: 0.1.0
-author: The Weft authors
+author: The Weft authors (@weft)
 description:
   - Finds the one address that O(interfaces) and O(cidrs) describe. None or several is an error that lists the host's
     addresses, since a wrong encapsulation address shows only as packets that do not arrive.
@@ -20,9 +20,11 @@ attributes:
     description: Without a match the address is empty, with a warning, since an earlier task may be about to set it.
   diff_mode:
     support: none
+    description: Nothing is changed.
   platform:
     support: full
     platforms: posix
+    description: The host runs Linux.
 options:
   interfaces:
     description:

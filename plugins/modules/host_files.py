@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: host_files
 short_description: Keep a service's files as described, and tell which units they concern
 version_added: 0.1.0
-author: The Weft authors
+author: The Weft authors (@weft)
 description:
   - Writes several small text files in one call, each replaced atomically, and makes the directories that they need.
   - Returns the systemd units that read a file which changed, so that a handler restarts these and nothing else.
@@ -20,11 +20,14 @@ notes:
 attributes:
   check_mode:
     support: full
+    description: Nothing is written; what would change is reported.
   diff_mode:
     support: full
+    description: What would change or changed is shown.
   platform:
     support: full
     platforms: posix
+    description: The host runs Linux.
 options:
   files:
     description: The files.

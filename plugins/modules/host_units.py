@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: host_units
 short_description: Keep systemd units enabled and running, and restart those whose files changed
 version_added: 0.1.0
-author: The Weft authors
+author: The Weft authors (@weft)
 description:
   - Enables and starts several units in one call, and restarts the ones named in O(restart).
   - When a unit does not come up, the error carries the last lines of its journal.
@@ -19,6 +19,7 @@ attributes:
     description: A unit that an earlier task would have made counts as changed.
   diff_mode:
     support: full
+    description: What would change or changed is shown.
   platform:
     support: full
     platforms: posix

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: ovn_release
 short_description: Refuse a host whose OVN is too old, before anything is installed
 version_added: 0.1.0
-author: The Weft authors
+author: The Weft authors (@weft)
 description:
   - Asks the package manager which release of OVN the host has or would get, and fails when it is older than O(minimum).
 attributes:
@@ -18,9 +18,11 @@ attributes:
     description: A host without package lists is passed, with a warning.
   diff_mode:
     support: none
+    description: Nothing is changed.
   platform:
     support: full
     platforms: posix
+    description: The host runs Linux.
 options:
   package:
     description: Package that brings OVN.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: ovsdb_rows
 short_description: Keep rows of an OVSDB database as described
 version_added: 0.1.0
-author: The Weft authors
+author: The Weft authors (@weft)
 description:
   - Reads the rows that O(rows) describes from the database server behind a unix socket of the host, and writes what
     differs in one transaction.
@@ -43,8 +43,8 @@ options:
     default: 30
   schema:
     description:
-      - Path of a schema on the host. A database whose schema is older is converted first; one that is newer is left as it
-        is, since an upgrade of the members may be under way.
+      - Path of a schema on the host. A database whose schema is older is converted first. One that is newer is left as
+        it is, since an upgrade of the members may be under way.
     type: path
   rows:
     description: The rows, in any order.
@@ -361,7 +361,7 @@ def main():
         "table": {"type": "str", "required": True},
         "match": {"type": "dict", "default": {}},
         "values": {"type": "dict", "default": {}},
-        "keys": {"type": "dict", "default": {}},
+        "keys": {"type": "dict", "default": {}, "no_log": False},
         "elements": {"type": "dict", "default": {}},
         "insert": {"type": "dict", "default": {}},
         "id": {"type": "str"},

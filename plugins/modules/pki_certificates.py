@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: pki_certificates
 short_description: Certificate authority of a fabric, signing for all its hosts at once
 version_added: 0.1.0
-author: The Weft authors
+author: The Weft authors (@weft)
 description:
   - Makes the authority where it is missing, looks at the certificates that the hosts have, and signs new ones for
     those that are missing, wrong or near their end.
@@ -20,11 +20,14 @@ requirements:
 attributes:
   check_mode:
     support: full
+    description: Nothing is written; what would change is reported.
   diff_mode:
     support: full
+    description: What would change or changed is shown.
   platform:
     support: full
     platforms: posix
+    description: The host runs Linux.
 options:
   directory:
     description: Directory of the authority's key and certificate, on the machine where the module runs.

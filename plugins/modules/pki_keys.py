@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: pki_keys
 short_description: Keep a host's private keys, and the certificates made for them
 version_added: 0.1.0
-author: The Weft authors
+author: The Weft authors (@weft)
 description:
   - Makes the private keys that are missing, on the host that uses them, and returns their public halves. A private key
     never leaves the host and never appears in a result.
@@ -18,12 +18,14 @@ description:
 attributes:
   check_mode:
     support: full
+    description: Nothing is written; what would change is reported.
   diff_mode:
     support: none
     description: M(weft.ovn.pki_certificates) shows which certificates change.
   platform:
     support: full
     platforms: posix
+    description: The host runs Linux.
 options:
   directory:
     description: Directory of the keys and certificates.
@@ -81,7 +83,8 @@ RETURN = r"""
 requests:
   description:
     - The requests, each with the host's name, the public key and the certificate that the host has (empty when it has
-      none), as M(weft.ovn.pki_certificates) takes them. In check mode the public key of a key that would be made is empty.
+      none), as M(weft.ovn.pki_certificates) takes them. In check mode the public key of a key that would be made is
+      empty.
   type: list
   elements: dict
   returned: always

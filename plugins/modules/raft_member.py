@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: raft_member
 short_description: Database files of a member of OVSDB clusters
 version_added: 0.1.0
-author: The Weft authors
+author: The Weft authors (@weft)
 description:
   - Tells for each database whether the host has its file, of which cluster it is, and whom the running server sees.
   - Makes the file of a new cluster, or of a member that joins one, where O(databases[].action) asks for it. An existing
@@ -21,12 +21,14 @@ notes:
 attributes:
   check_mode:
     support: full
+    description: Nothing is written; what would change is reported.
   diff_mode:
     support: none
     description: The files are databases.
   platform:
     support: full
     platforms: posix
+    description: The host runs Linux.
 options:
   note_directory:
     description: Directory of the notes.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: services_bundle
 short_description: Build the fabric's programs and all they need into one archive
 version_added: 0.1.0
-author: The Weft authors
+author: The Weft authors (@weft)
 description:
   - Builds the wheel of the services, downloads the pinned wheels that they need for the hosts' Python, and packs them
     into one archive in a cache directory. The archive's name is a hash of all that went into it, so an unchanged source
@@ -21,9 +21,11 @@ attributes:
     description: A missing archive is reported and not built.
   diff_mode:
     support: none
+    description: The archive is not text.
   platform:
     support: full
     platforms: posix
+    description: The host runs Linux.
 options:
   source:
     description: Directory of the services' package, with its C(pyproject.toml) and C(requirements.lock).
