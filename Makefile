@@ -104,8 +104,8 @@ test-lab: venv ## Lab tests: real hosts, real packets
 	$(PYTEST) tests/lab
 
 .PHONY: bench
-bench: test-tools ## Measure against ceilings taken in the same run; build/bench.json
-	python tests/bench/run.py
+bench: test-tools ## Measure against ceilings taken in the same run (BENCH=planner: these only); build/bench.json
+	python -m tests.bench.run $(BENCH)
 
 ##@ Linters
 

@@ -28,6 +28,8 @@ from weft.ovsdb.database import Database, RowChange
 SUBNET = "apiVersion: kubeovn.io/v1\nkind: Subnet\nmetadata: {name: bench}\nspec: {cidrBlock: 10.128.0.0/12, namespaces: [bench]}\n"
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: bench}\n"
 METRICS = "127.0.0.1:10669"
+COUNTS = {"planner_1k": 1000, "planner_10k": 10_000}
+NAMES = tuple(COUNTS)
 
 
 @contextlib.asynccontextmanager
@@ -168,19 +170,12 @@ async def _ceiling(rows: dict[str, Any]) -> float:
         return float(output)
 
 
-async def run(counts: tuple[int, ...] = (1000, 10_000)) -> list[Record]:
+async def run(names: list[str]) -> list[Record]:
     records = []
-    for count in counts:
+    for name in names:
+        count = COUNTS[name]
         seconds, parts, rows = await _workloads(count)
         ceiling = await _ceiling(rows)
-        records.append(
-            Record(
-                name=f"planner_{count // 1000}k",
-                value=count / seconds,
-                unit="workloads/s",
-                ceiling=count / ceiling,
-                ratio=ceiling / seconds,
-                parts={"seconds": seconds, "ceiling_seconds": ceiling, **parts},
-            )
-        )
+        parts = {"seconds": seconds, "ceiling_seconds": ceiling, **parts}
+        records.append(Record(name, count / seconds, "workloads/s", count / ceiling, ceiling / seconds, parts))
     return records
