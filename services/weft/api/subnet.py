@@ -84,9 +84,9 @@ class SubnetSpec(Strict):
     enable_multicast_snoop: bool = False
     node_network: str = ""
     route_table: str = ""
-    u2o_interconnection: bool = False
+    u2o_interconnection: bool = Field(False, alias="u2oInterconnection")
     u2o_interconnection_ip: str = Field("", alias="u2oInterconnectionIP")
-    u2o_features: U2oFeatures | None = None
+    u2o_features: U2oFeatures | None = Field(None, alias="u2oFeatures")
 
 
 class Subnet(Resource):
