@@ -151,8 +151,21 @@ def plan_link(namespace, link, switch_nics, host_nics):
             commands.append([*switch, "link", "delete", link["name"]])
         mtu = ["mtu", str(link["mtu"])]
         commands += [
-            [*switch, "link", "add", link["name"], *mtu, "type", "veth",
-             "peer", "name", link["nic"], *mtu, "netns", str(link["pid"])],
+            [
+                *switch,
+                "link",
+                "add",
+                link["name"],
+                *mtu,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                link["nic"],
+                *mtu,
+                "netns",
+                str(link["pid"]),
+            ],
             [*switch, "link", "set", link["name"], "master", link["bridge"], "up"],
             [*host, "link", "set", link["nic"], "up"],
         ]
