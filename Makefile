@@ -27,6 +27,7 @@ help: ## This list
 lab: ## All set-up on a fresh machine: tools, three hosts, the fabric, the examples; ends with who reaches whom
 	@$(STAGE) "Packages of this machine" deps -- tools/deps
 	@$(STAGE) "Virtual environment" venv -- $(MAKE) --no-print-directory venv
+	@$(STAGE) "The services and all they need" wheel -- $(MAKE) --no-print-directory wheel
 	@$(STAGE) "Root filesystem of the lab's hosts" rootfs -- $(MAKE) --no-print-directory rootfs
 	@$(STAGE) "Lab hosts" lab-hosts -- $(PLAY) playbooks/lab_create.yml
 	@$(STAGE) "The fabric on the hosts (site.yml)" site -- $(PLAY) playbooks/site.yml
@@ -137,9 +138,8 @@ format: venv ## Format the Python code
 ##@ Release
 
 .PHONY: wheel
-wheel: venv ## The services' wheel alone, in build/ (site.yml builds what hosts need by itself)
-	.venv/bin/pip wheel --quiet --no-deps --wheel-dir build ./services
-	rm -rf services/build services/*.egg-info
+wheel: venv ## The services' wheel and all it needs, for the hosts' Python (site.yml else does it)
+	$(PLAY) playbooks/services_build.yml
 
 .PHONY: build
 build: venv ## The collection's artefact, in build/

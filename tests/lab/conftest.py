@@ -2,7 +2,8 @@
 
 The lab is brought up by the very command of the README, once a session, and left up: tests that stop daemons or
 members start them again. Commands run through `podman exec` and not SSH, so that they also work while a test has broken
-the network. Where a lab cannot be (not root, not Linux), its tests are skipped with the reason; under CI that is an error.
+the network. Where a lab cannot be (not root, no tun device), its tests are skipped with the reason; under CI that is
+an error.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def lab() -> Lab:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., None]:
-    """`eventually(predicate, within=10, what="...")`: wait until it is true; what others do is told by no event here."""
+    """`eventually(predicate, within=10, what="...")` waits until it is true: a host sends tests no events."""
 
     def wait(predicate: Callable[[], object], *, within: float = 10, what: str = "") -> None:
         deadline = time.monotonic() + within
