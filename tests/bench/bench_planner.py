@@ -25,7 +25,8 @@ from tests.support.fabric import Fabric, fabric
 from tests.support.ovn import ROOT
 from weft.ovsdb.database import Database, RowChange
 
-SUBNET = "apiVersion: kubeovn.io/v1\nkind: Subnet\nmetadata: {name: bench}\nspec: {cidrBlock: 10.128.0.0/12, namespaces: [bench]}\n"
+SUBNET = "apiVersion: kubeovn.io/v1\nkind: Subnet\nmetadata: {name: bench}\n"
+SUBNET += "spec: {cidrBlock: 10.128.0.0/12, namespaces: [bench]}\n"
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: bench}\n"
 METRICS = "127.0.0.1:10669"
 COUNTS = {"planner_1k": 1000, "planner_10k": 10_000}
@@ -125,7 +126,8 @@ def _metrics() -> dict[str, float]:
 
 
 def _pod(number: int) -> str:
-    return f"apiVersion: v1\nkind: Pod\nmetadata: {{name: w{number}, namespace: bench}}\nspec: {{nodeName: h{number % 3}}}\n"
+    metadata, spec = f"{{name: w{number}, namespace: bench}}", f"{{nodeName: h{number % 3}}}"
+    return f"apiVersion: v1\nkind: Pod\nmetadata: {metadata}\nspec: {spec}\n"
 
 
 async def _written(made: Fabric) -> dict[str, Any]:

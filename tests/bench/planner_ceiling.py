@@ -51,9 +51,7 @@ def main(northbound: str, weft: str, switch: str, file: str) -> None:
         lambda row: nb.lsp_add(switch, row["name"], **{k: v for k, v in row.items() if k != "name"}),
     )
     _in_batches(hosts, rows["ports"], lambda row: hosts.db_create("Port", **row))
-    _in_batches(
-        hosts, rows["statuses"], lambda row: hosts.db_set("Object", row["uuid"], ("status", row["status"]))
-    )
+    _in_batches(hosts, rows["statuses"], lambda row: hosts.db_set("Object", row["uuid"], ("status", row["status"])))
     print(time.monotonic() - started, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""A fabric of databases only: Northbound, Southbound, northd and Weft from a sandbox, and a real controller in this process.
+"""A fabric of databases only: Northbound, Southbound, northd and Weft from a sandbox, and a real controller here.
 
 What hosts would do is left out; ovn-trace says what their packets would do. Documents are applied as weftctl does.
 """
@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
+from tests.support.ovn import OvnSandbox
 from weft.api.documents import load_documents
 from weft.controller.config import Config
 from weft.controller.main import Controller
@@ -26,8 +27,6 @@ from weft.store.fabric import (
     to_record,
     update_operation,
 )
-
-from tests.support.ovn import OvnSandbox
 
 CONTENT = ("Logical_Switch", "Logical_Switch_Port", "Logical_Router", "Logical_Router_Port")
 
@@ -80,7 +79,9 @@ class Fabric:
         change = [["external_ids", "delete", ["set", ["seen"]]], ["external_ids", "insert", mark]]
         await self.client.commit([{"op": "mutate", "table": "Fabric", "where": [], "mutations": change}])
         async with asyncio.timeout(timeout):
-            while not (controller.term and controller.weft.connected and await _has_seen(controller.weft, mark[1][0][1])):
+            while not (
+                controller.term and controller.weft.connected and await _has_seen(controller.weft, mark[1][0][1])
+            ):
                 await asyncio.sleep(0.01)
             await controller.term.settled.wait()
 

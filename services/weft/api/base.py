@@ -37,6 +37,8 @@ class Projected(BaseModel):
 
 
 class Metadata(Projected):
+    """What of an object's metadata the fabric needs."""
+
     name: str = Field(pattern=NAME_PATTERN)
     namespace: str = Field("", pattern=NAMESPACE_PATTERN)
     labels: dict[str, str] = Field(default_factory=dict)
@@ -112,6 +114,7 @@ class Resource(BaseModel):
 
 
 def object_ref(info: KindInfo, namespace: str, name: str) -> str:
+    """`Subnet/blue`, `Pod/ns1/web`: how an object is called everywhere."""
     return f"{info.kind}/{namespace}/{name}" if info.namespaced else f"{info.kind}/{name}"
 
 

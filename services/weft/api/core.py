@@ -23,16 +23,22 @@ _MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
 
 
 class Namespace(Resource):
+    """A namespace: its name is all that matters here."""
+
     INFO: ClassVar = KindInfo("v1", "Namespace", "namespaces", namespaced=False, short_names=("ns",))
     spec: Projected = Projected()
 
 
 class PodSpec(Projected):
+    """Where the pod runs."""
+
     node_name: str = ""
     host_network: bool = False
 
 
 class Pod(Resource):
+    """A workload."""
+
     INFO: ClassVar = KindInfo(
         "v1",
         "Pod",
@@ -74,7 +80,9 @@ class Pod(Resource):
         if "/" in netns or len(netns) > 255 or netns in {".", ".."}:
             yield self.problem(f"metadata.annotations[{NETNS}]", f"{netns!r} is not a file name")
         if netns and not self.spec.node_name:
-            yield self.problem("spec.nodeName", f"is required with the annotation {NETNS}: which host keeps the namespace?")
+            yield self.problem(
+                "spec.nodeName", f"is required with the annotation {NETNS}: which host keeps the namespace?"
+            )
 
 
 def _is_unicast_mac(text: str) -> bool:

@@ -31,6 +31,8 @@ class Document:
 
 @dataclass(slots=True)
 class Loaded:
+    """What a text held: valid documents, and all that is wrong with the others."""
+
     documents: list[Document] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -41,7 +43,7 @@ def load_documents(text: str, source: str) -> Loaded:
     for part, line in _parts(text):
         where = f"{source}:{line}"
         try:
-            value = yaml.load(part, Loader=_Loader)
+            value = yaml.load(part, Loader=_Loader)  # noqa: S506 - one of the safe loaders
         except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date
             loaded.problems.append(Problem("", "", _yaml_message(error), _mark(source, line, error)))
             continue

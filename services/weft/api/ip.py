@@ -13,6 +13,8 @@ from weft.net.addresses import Address, parse_addresses
 
 
 class IPSpec(Strict):
+    """`ipAddress` is one address, or one of each family; the other fields say the same apart."""
+
     pod_name: str = ""
     namespace: str = ""
     subnet: str = ""
@@ -29,6 +31,8 @@ class IPSpec(Strict):
 
 
 class IP(Resource):
+    """A reservation."""
+
     INFO: ClassVar = KindInfo(
         "kubeovn.io/v1",
         "IP",

@@ -25,6 +25,8 @@ OVERLAY_PROVIDER = "ovn"
 
 
 class Acl(Strict):
+    """A rule in OVN's own words: see ovn-nb(5), table ACL."""
+
     action: Literal["allow", "allow-related", "allow-stateless", "drop", "reject"]
     direction: Literal["from-lport", "to-lport"]
     match: str = ""
@@ -32,20 +34,28 @@ class Acl(Strict):
 
 
 class NatPolicyMatch(Strict):
+    """Comma-separated addresses and CIDRs."""
+
     src_ips: str = Field("", alias="srcIPs")
     dst_ips: str = Field("", alias="dstIPs")
 
 
 class NatPolicyRule(Strict):
+    """Which traffic is translated on its way out; the first match decides."""
+
     action: Literal["nat", "forward"]
     match: NatPolicyMatch = NatPolicyMatch()
 
 
 class U2oFeatures(Strict):
+    """Options of underlay to overlay interconnection."""
+
     overlay_only_routing: bool = False
 
 
 class SubnetSpec(Strict):
+    """Fields as Kube-OVN has them; those in `Subnet.PENDING` have no effect yet."""
+
     cidr_block: str
     protocol: Literal["", "IPv4", "IPv6", "Dual"] = ""
     gateway: str = ""
@@ -90,6 +100,8 @@ class SubnetSpec(Strict):
 
 
 class Subnet(Resource):
+    """A subnet."""
+
     INFO: ClassVar = KindInfo(
         "kubeovn.io/v1",
         "Subnet",
@@ -180,7 +192,8 @@ class Subnet(Resource):
                 yield from self._exclude_rules()
         if self.spec.protocol and self.spec.protocol != self.protocol:
             yield self.problem(
-                "spec.protocol", f"{self.spec.protocol!r} does not fit spec.cidrBlock {self.spec.cidr_block} ({self.protocol})"
+                "spec.protocol",
+                f"{self.spec.protocol!r} does not fit spec.cidrBlock {self.spec.cidr_block} ({self.protocol})",
             )
         if self.spec.mtu and self.spec.mtu < 1280:
             yield self.problem("spec.mtu", f"{self.spec.mtu} is too small; allowed: 0 (computed) or 1280 and more")
@@ -196,7 +209,9 @@ class Subnet(Resource):
         families = {network.version for network in self.networks}
         for gateway in parse_addresses(self.spec.gateway):
             if gateway.version not in families:
-                yield self.problem("spec.gateway", f"{gateway} has no CIDR of its family in spec.cidrBlock {self.spec.cidr_block}")
+                yield self.problem(
+                    "spec.gateway", f"{gateway} has no CIDR of its family in spec.cidrBlock {self.spec.cidr_block}"
+                )
         for network in self.networks:
             gateway = self.gateways[network.version]
             low, high = host_bounds(network)
@@ -207,5 +222,7 @@ class Subnet(Resource):
 
     def _exclude_rules(self) -> Iterator[Problem]:
         for text, (low, high) in zip(self.spec.exclude_ips, self.excluded, strict=True):
-            if not any(low in network and high in network for network in self.networks if network.version == low.version):
+            if not any(
+                low in network and high in network for network in self.networks if network.version == low.version
+            ):
                 yield self.problem("spec.excludeIps", f"{text!r} is not inside spec.cidrBlock {self.spec.cidr_block}")

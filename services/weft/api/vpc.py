@@ -10,6 +10,8 @@ from weft.api.base import KindInfo, Resource, Strict
 
 
 class StaticRoute(Strict):
+    """A route of the VPC's router (Kube-OVN 1.15 manual, section 5.1.4)."""
+
     policy: str = ""
     cidr: str = ""
     next_hop_ip: str = Field("", alias="nextHopIP")
@@ -19,6 +21,8 @@ class StaticRoute(Strict):
 
 
 class PolicyRoute(Strict):
+    """A policy in OVN's own words: see ovn-nb(5), table Logical_Router_Policy."""
+
     priority: int = 0
     match: str = ""
     action: str = ""
@@ -26,17 +30,23 @@ class PolicyRoute(Strict):
 
 
 class VpcPeering(Strict):
+    """A link to another VPC's router."""
+
     remote_vpc: str = ""
     local_connect_ip: str = Field("", alias="localConnectIP")
 
 
 class BfdPort(Strict):
+    """Where the VPC's router speaks BFD."""
+
     enabled: bool = False
     ip: str = ""
     node_selector: dict[str, object] | None = None
 
 
 class VpcSpec(Strict):
+    """Fields as Kube-OVN has them; those in `Vpc.PENDING` have no effect yet."""
+
     namespaces: tuple[str, ...] = ()
     default_subnet: str = ""
     static_routes: tuple[StaticRoute, ...] = ()
@@ -49,6 +59,8 @@ class VpcSpec(Strict):
 
 
 class Vpc(Resource):
+    """A VPC."""
+
     INFO: ClassVar = KindInfo(
         "kubeovn.io/v1",
         "Vpc",

@@ -10,7 +10,7 @@ from weft.service import LogConfig, Remote
 
 @dataclass(frozen=True)
 class SubnetDefaults:
-    """A subnet that is made when the fabric is first brought up. `cidr` is like `cidrBlock`: one, or one of each family."""
+    """A subnet made when the fabric is first brought up. `cidr` is one CIDR, or one of each family."""
 
     cidr: str
     gateway: str = ""
@@ -19,12 +19,16 @@ class SubnetDefaults:
 
 @dataclass(frozen=True)
 class Defaults:
+    """What a new fabric is born with; afterwards these subnets are objects like any other."""
+
     default_subnet: SubnetDefaults = field(default_factory=lambda: SubnetDefaults("10.16.0.0/16"))
     join_subnet: SubnetDefaults = field(default_factory=lambda: SubnetDefaults("100.64.0.0/16"))
 
 
 @dataclass(frozen=True)
 class Metrics:
+    """Where Prometheus finds the metrics; empty for nowhere."""
+
     listen: str = "127.0.0.1:10660"
 
 

@@ -32,12 +32,13 @@ class Hold:
     def __str__(self) -> str:
         some = ", ".join(sorted(self.owners)[:3])
         return (
-            f"{len(self.owners)} of {self.known} {self.kind} objects that have rows are missing from the store ({some} …); "
-            f"nothing of them is deleted until: weftctl approve {self.digest}"
+            f"{len(self.owners)} of {self.known} {self.kind} objects that have rows are missing from the store "
+            f"({some} …); nothing of them is deleted until: weftctl approve {self.digest}"
         )
 
 
 def kind_of(owner: str) -> str:
+    """`Pod` of `Pod/ns1/web`."""
     return owner.partition("/")[0]
 
 

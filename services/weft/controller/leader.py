@@ -99,8 +99,7 @@ class Term:
         pause = RETRY[0]
         while True:
             try:
-                await self._load()
-                return
+                return await self._load()
             except (ForeignFabricError, EmptyStoreError) as error:
                 key = "fabric" if isinstance(error, ForeignFabricError) else "store"
                 self._alarms.raise_(key, str(error))
@@ -120,7 +119,7 @@ class Term:
         self._fabric_store = store = FabricStore(self._weft, state.uid, fence.weft_operations)
         objects = await store.load()
         if not state.initialized:
-            objects = await self._initialize(store, fence, objects)
+            objects = await self._initialize(store, fence)
         self._check_store()
         self.engine = engine = Engine()
         _feed(engine, objects)
@@ -137,7 +136,11 @@ class Term:
         self._alarms.clear("fabric", "store")
         metrics.LEADER.set(1)
         _log.info(
-            "leading", fabric=state.uid, objects=len(objects), owners=len(engine.owners()), seconds=time.monotonic() - started
+            "leading",
+            fabric=state.uid,
+            objects=len(objects),
+            owners=len(engine.owners()),
+            seconds=time.monotonic() - started,
         )
         self._wake.set()
 
@@ -147,9 +150,7 @@ class Term:
         operations = fence.northbound_operations if database is self._northbound else fence.weft_operations
         return Writer(database, index, Planner(fabric, tables), operations, fence.explain)
 
-    async def _initialize(
-        self, store: FabricStore, fence: Fence, objects: Iterable[ObjectChange]
-    ) -> list[ObjectChange]:
+    async def _initialize(self, store: FabricStore, fence: Fence) -> list[ObjectChange]:
         """A new fabric gets its first objects; those that are there already (an earlier, interrupted start) stay."""
         await store.write(Writes(create=first_objects(self._config.defaults)))
         operations = await fence.weft_operations()
@@ -161,8 +162,8 @@ class Term:
     def _check_store(self) -> None:
         if f"Vpc/{DEFAULT_VPC}" not in self._fabric_store.records:
             raise EmptyStoreError(
-                f"the store has {len(self._fabric_store.records)} objects and no Vpc/{DEFAULT_VPC}: it was emptied or is "
-                "another one. Nothing is written. Restore it from a backup"
+                f"the store has {len(self._fabric_store.records)} objects and no Vpc/{DEFAULT_VPC}: "
+                "it was emptied or is another one. Nothing is written. Restore it from a backup"
             )
 
     async def _compare_all(self) -> None:
@@ -220,11 +221,12 @@ class Term:
             _log.info("committed", owners=count, seconds=seconds, transactions=outcome.transactions, **outcome.changes)
         if rows and touched:
             metrics.DRIFT.inc(len(touched))
-            _log.warning("rows changed by somebody else were put right", objects=sorted(touched)[:10], count=len(touched))
+            objects = sorted(touched)[:10]
+            _log.warning("rows changed by somebody else were put right", objects=objects, count=len(touched))
         touched.clear()
 
     def _drain(self) -> set[str]:
-        """Feed the engine. Gives the owners that are dirty for no other reason than that somebody changed their rows."""
+        """Feed the engine. Gives the owners that are dirty only because somebody changed their rows."""
         rows, self._rows = self._rows, []
         news, self._news = self._news, []
         objects = self._fabric_store.feed(row for row in rows if row.table == "Object")
@@ -281,7 +283,7 @@ class Term:
             ("IP", view.ips),
             ("Host", view.hosts),
         ):
-            metrics.OBJECTS.labels(kind).set(len(group))  # type: ignore[arg-type]
+            metrics.OBJECTS.labels(kind).set(len(group))
         metrics.REJECTED.set(len(engine.rejected))
         metrics.UNALLOCATED.set(len(engine.unallocated))
         self._sync_alarms("conflict/", engine.addressing.conflicts)

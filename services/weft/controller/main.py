@@ -18,7 +18,7 @@ from weft.ovsdb import columns
 from weft.ovsdb.database import Database, RowChange
 from weft.ovsdb.errors import FencedError
 from weft.ovsdb.index import News, OwnerIndex
-from weft.service import load_config, run, sd_notify, serve_metrics
+from weft.service import ConfigError, load_config, run, sd_notify, serve_metrics
 
 _log = log.get_logger(__name__)
 LOCK = "weft_controller"
@@ -120,12 +120,13 @@ async def _watch(database: Database) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """The program `weft-controller`."""
     parser = argparse.ArgumentParser(prog="weft-controller", description="The Weft fabric's controller.")
     parser.add_argument("--config", default="/etc/weft/controller.toml", metavar="FILE")
     options = parser.parse_args(arguments)
     try:
         config = load_config(options.config, Config)
-    except Exception as error:
+    except ConfigError as error:
         sys.exit(f"error: {error}")
     if config.metrics.listen:
         serve_metrics(config.metrics.listen)

@@ -14,4 +14,5 @@ TRANSACTIONS = Counter("weft_controller_transactions", "Committed transactions",
 ROWS = Counter("weft_controller_rows", "Rows written", ["database", "op"])
 DRIFT = Counter("weft_controller_drift_repaired", "Rows that somebody else had changed, put right")
 FAILURES = Counter("weft_controller_failures", "Rounds that failed and were tried again", ["reason"])
-ROUND = Histogram("weft_controller_round_seconds", "Duration of one round of work", buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30))
+_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
+ROUND = Histogram("weft_controller_round_seconds", "Duration of one round of work", buckets=_SECONDS)

@@ -17,7 +17,7 @@ from weft.api.ip import IP
 from weft.controller import metrics
 from weft.controller.guard import kind_of
 from weft.ovsdb.writer import Outcome, Writer
-from weft.store.base import Store, Writes
+from weft.store.base import Status, Store, Writes
 from weft.topology.engine import Engine
 from weft.topology.status import condition
 
@@ -82,7 +82,7 @@ class Worker:
 
     async def _report(self, owners: Collection[str]) -> None:
         gone = self.engine.releases(owners)
-        statuses = {}
+        statuses: dict[str, Status] = {}
         for owner in owners:
             status = self.engine.status(owner)
             if status is None or not self.exists(owner):

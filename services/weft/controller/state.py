@@ -34,11 +34,11 @@ class NoFabricError(Exception):
 
 
 async def read_state(weft: Database) -> FabricState:
+    """The row as the replica has it now. Raises NoFabricError."""
+
     def read(replica: Any) -> FabricState | None:
         for row in replica.tables["Fabric"].rows.values():
-            return FabricState(
-                UUID(row.uid), row.initialized, row.paused, row.approved, row.leader, dict(row.alarms)
-            )
+            return FabricState(UUID(row.uid), row.initialized, row.paused, row.approved, row.leader, dict(row.alarms))
         return None
 
     state = await weft.call(read)
@@ -54,7 +54,7 @@ async def write_state(weft: Database, **columns: Any) -> None:
 
 
 class Alarms:
-    """The alarms of this leader: collected, logged when they come and go, stored when they differ from what is stored."""
+    """The alarms of this leader: logged as they come and go, stored when the row says something else."""
 
     def __init__(self, weft: Database, leader: str) -> None:
         self._weft = weft

@@ -14,6 +14,7 @@ class IntervalSet:
     """`add` and `remove` take closed intervals; both may overlap what is there."""
 
     __slots__ = ("_ends", "_size", "_starts")
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, intervals: Iterable[tuple[int, int]] = ()) -> None:
         self._starts: list[int] = []
@@ -63,11 +64,7 @@ class IntervalSet:
         if first >= last:
             return
         self._size -= sum(self._ends[i] - self._starts[i] + 1 for i in range(first, last))
-        kept = [
-            (a, b)
-            for a, b in ((self._starts[first], low - 1), (high + 1, self._ends[last - 1]))
-            if a <= b
-        ]
+        kept = [(a, b) for a, b in ((self._starts[first], low - 1), (high + 1, self._ends[last - 1])) if a <= b]
         self._starts[first:last], self._ends[first:last] = [a for a, _ in kept], [b for _, b in kept]
         self._size += sum(b - a + 1 for a, b in kept)
 

@@ -30,9 +30,7 @@ class Pool:
         self.family: Family = 4 if network.version == 4 else 6
         self.gateway = None if gateway is None else int(gateway)
         self._low, self._high = host_bounds(network)
-        self._excluded = IntervalSet(
-            (int(low), int(high)) for low, high in excluded if low.version == network.version
-        )
+        self._excluded = IntervalSet((int(low), int(high)) for low, high in excluded if low.version == network.version)
         if self.gateway is not None:
             self._excluded.add(self.gateway, self.gateway)
         self._free = IntervalSet([(self._low, self._high)])
@@ -50,7 +48,8 @@ class Pool:
         value = self._free.first_from(self._next)
         if value is None:
             raise PoolExhaustedError(
-                f"IPv{self.family} {self.network} is full: all {self.capacity} addresses that may be handed out are in use"
+                f"IPv{self.family} {self.network} is full: "
+                f"all {self.capacity} addresses that may be handed out are in use"
             )
         self._take(value, owner)
         self._next = value + 1

@@ -16,6 +16,8 @@ from enum import Enum
 
 
 class Ownership(Enum):
+    """How a column is ours: see the module's text."""
+
     OWN = "own"
     KEYS = "keys"
     ELEMENTS = "elements"
@@ -38,8 +40,8 @@ NORTHBOUND: Mapping[str, Mapping[str, Ownership]] = {
         ignore="copp",
     ),
     "Logical_Switch_Port": _columns(
-        own="name type addresses port_security enabled parent_name tag_request dhcpv4_options dhcpv6_options ha_chassis_group "
-        "mirror_rules",
+        own="name type addresses port_security enabled parent_name tag_request dhcpv4_options dhcpv6_options "
+        "ha_chassis_group mirror_rules",
         keys="options external_ids",
         ignore="up tag dynamic_addresses peer health_checks",
     ),
@@ -61,7 +63,8 @@ WEFT: Mapping[str, Mapping[str, Ownership]] = {
     "Host": _columns(own="name port mac addresses gateways mtu", keys="external_ids"),
     "Subnet": _columns(own="name vpc cidrs gateways mtu host_routed", keys="external_ids"),
     "Port": _columns(
-        own="name host pod_namespace pod_name pod_uid interface subnet mac addresses device_type netns", keys="external_ids"
+        own="name host pod_namespace pod_name pod_uid interface subnet mac addresses device_type netns",
+        keys="external_ids",
     ),
 }
 

@@ -13,13 +13,13 @@ of RFC 7047 section 5.2 (`commit`: what plans are made of, an order of magnitude
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
-from uuid import UUID
+from typing import Any, TypeVar
 
 import ovs.db.idl
 import ovs.poller
@@ -27,15 +27,15 @@ import ovs.stream
 import ovs.timeval
 from ovsdbapp.backend.ovs_idl import idlutils
 
+from weft import log
 from weft.ovsdb.errors import CommitError, NotConnectedError
+from weft.ovsdb.replica import BACKOFF_MS, Observer, Replica, RowChange, row_to_dict
+
+__all__ = ["Database", "Observer", "Operation", "RowChange", "Tls", "row_to_dict"]
+_log = log.get_logger(__name__)
 
 T = TypeVar("T")
 Operation = dict[str, Any]
-
-BACKOFF_MS = (100, 500)
-"""Reconnection delays. python-ovs' own (1 to 8 s) leave gaps of 7 to 16 s when a RAFT leader dies."""
-
-PROBE_MS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,121 +47,17 @@ class Tls:
     private_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class RowChange:
-    """A row as it is after a change (for a delete: as it last was). Sets are lists, maps are dicts."""
-
-    table: str
-    uuid: UUID
-    op: Literal["insert", "update", "delete"]
-    row: Mapping[str, Any]
-
-
-_OPS: Mapping[str, Literal["insert", "update", "delete"]] = {
-    ovs.db.idl.ROW_CREATE: "insert",
-    ovs.db.idl.ROW_UPDATE: "update",
-    ovs.db.idl.ROW_DELETE: "delete",
-}
-
-
-def _plain(datum: Any, column: Any) -> Any:
-    """A column's value as str, int, float, bool, UUID; a list for a set (also of at most one); a dict for a map."""
-    if column.type.is_map():
-        return {key.value: value.value for key, value in datum.values.items()}
-    values = [key.value for key in datum.values]
-    if column.type.n_min == 1 and column.type.n_max == 1:
-        return values[0]
-    return values
-
-
-def row_to_dict(row: Any, columns: Sequence[str] | None = None) -> dict[str, Any]:
-    """A replica's row as plain Python values. Call it on the database's thread only."""
-    data, known = row._data, row._table.columns
-    return {name: _plain(data[name], known[name]) for name in (known if columns is None else columns)}
-
-
-class Observer(Protocol):
-    """Something that follows the replica on its own thread and now and then has news for the event loop."""
-
-    def row_changed(self, event: str, row: Any, changed: Collection[str]) -> None:
-        """A row came, changed (these columns) or went."""
-
-    def refilled(self, tables: Mapping[str, Any]) -> None:
-        """The replica was read anew: what is not in it is gone."""
-
-    def take_news(self) -> Any:
-        """What the event loop should be told; None for nothing."""
-
-
-class _Replica(ovs.db.idl.Idl):
-    """python-ovs' replica that remembers what changed and notices that it was filled anew."""
-
-    def __init__(
-        self, remote: str, helper: Any, leader_only: bool, watched: frozenset[str], observer: Observer | None
-    ) -> None:
-        super().__init__(remote, helper, probe_interval=PROBE_MS, leader_only=leader_only)
-        self._session.reconnect.set_backoff(*BACKOFF_MS)
-        self.watched = watched
-        self.observer = observer
-        self.pending: list[tuple[str, Any]] = []
-        self.known: dict[str, set[UUID]] = {table: set() for table in watched}
-        self.refilled = False
-
-    def restart_fsm(self) -> None:
-        self.refilled = True
-        super().restart_fsm()
-
-    def notify(self, event: str, row: Any, updates: Any = None) -> None:
-        if row._table.name in self.watched:
-            self.pending.append((event, row))
-        if self.observer is not None:
-            self.observer.row_changed(event, row, () if updates is None else updates._data)
-
-    def is_synced(self) -> bool:
-        return bool(self.state == self.IDL_S_MONITORING and self.has_ever_connected())
-
-    def take_changes(self) -> list[RowChange]:
-        """What changed since the last call. After a reconnection, rows that vanished meanwhile are deletes."""
-        pending, self.pending = self.pending, []
-        changes: list[RowChange] = []
-        for event, row in pending:
-            table = row._table.name
-            known = self.known[table]
-            if event == ovs.db.idl.ROW_DELETE:
-                known.discard(row.uuid)
-                op = _OPS[event]
-            else:
-                op = "update" if row.uuid in known else "insert"
-                known.add(row.uuid)
-            changes.append(RowChange(table, row.uuid, op, row_to_dict(row)))
-        if self.refilled and self.is_synced():
-            self.refilled = False
-            changes.extend(self._vanished())
-            if self.observer is not None:
-                self.observer.refilled(self.tables)
-        return changes
-
-    def _vanished(self) -> list[RowChange]:
-        gone: list[RowChange] = []
-        for table, known in self.known.items():
-            present = self.tables[table].rows
-            missing = [uuid for uuid in known if uuid not in present]
-            known.difference_update(missing)
-            gone.extend(RowChange(table, uuid, "delete", {}) for uuid in missing)
-        return gone
-
-
 class Database:
     """A connection to one OVSDB database (see the module's text).
 
-    `tables` names the tables to replicate and their columns (None: all; those that the server does not have are left out). `watch` names those whose
-    changes are handed to `on_change` on the event loop; all of them when it is not given. `conditions` narrows the replica
-    of a table on the server (RFC 7047 extension `monitor_cond`), for example `{"Port": [["host", "==", "lab1"]]}`.
-    `failed` ends with the error that ended the thread, should there ever be one.
-    With `lock`, the OVSDB lock of that name is asked for, and no transaction is sent without it.
+    `tables` names the tables to replicate and their columns (None: all; those that the server does not have are left
+    out). `watch` names those whose changes are handed to `on_change` on the event loop; all when it is not given.
+    `conditions` narrows the replica of a table on the server (the protocol's extension `monitor_cond`), for example
+    `{"Port": [["host", "==", "lab1"]]}`. With `lock`, the OVSDB lock of that name is asked for, and no transaction is
+    sent without it. `failed` ends with the error that ended the thread, should there ever be one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but three are options with a default
         self,
         schema_name: str,
         remote: str,
@@ -197,7 +93,7 @@ class Database:
         self._stopping = False
         self.connected = False
         self.has_lock = False
-        self.idl: _Replica | None = None
+        self.idl: Replica | None = None
 
     # -- the event loop's side ----------------------------------------------------------------------------------------
 
@@ -268,7 +164,7 @@ class Database:
         def run() -> None:
             try:
                 result = job()
-            except BaseException as error:  # handed to the caller, whatever it is
+            except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
                 self._post(settle, lambda error=error: future.set_exception(error))
             else:
                 self._post(settle, lambda: future.set_result(result))
@@ -278,14 +174,12 @@ class Database:
         return await future
 
     def _wake(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):  # the pipe is full: the thread will wake anyway
             os.write(self._wake_w, b"x")
-        except BlockingIOError:
-            pass  # the pipe is full: the thread will wake anyway
 
     # -- the thread's side --------------------------------------------------------------------------------------------
 
-    def _replica(self) -> _Replica:
+    def _replica(self) -> Replica:
         if self.idl is None or not self.idl.is_synced():
             raise NotConnectedError(self.schema_name, self.remote, "the database does not answer")
         return self.idl
@@ -293,7 +187,7 @@ class Database:
     def _run(self) -> None:
         try:
             self._follow()
-        except BaseException as error:  # nobody else would hear of it
+        except BaseException as error:  # noqa: BLE001 - nobody else would hear of it
             self.connected = False
             self._post(self._fail, error)
             while not self._stopping:
@@ -335,20 +229,20 @@ class Database:
             for remote in self.remote.split(","):
                 try:
                     return idlutils.get_schema_helper(remote, self.schema_name)
-                except Exception:  # any failure of any remote means the same: try the next one
-                    continue
+                except Exception as error:  # noqa: BLE001 - any failure of any remote: try the next one
+                    _log.debug("no schema", database=self.schema_name, remote=remote, reason=error)
             self._refuse_jobs()
             self._block(None, BACKOFF_MS[1])
         return None
 
-    def _open(self, helper: Any) -> _Replica:
+    def _open(self, helper: Any) -> Replica:
         for table, columns in self._tables.items():
             served = helper.schema_json["tables"][table]["columns"]
             if columns is None:
                 helper.register_table(table)
             else:
                 helper.register_columns(table, [name for name in columns if name in served])
-        idl = _Replica(self.remote, helper, self._leader_only, self._watch, self._observer)
+        idl = Replica(self.remote, helper, self._leader_only, self._watch, self._observer)
         for table, condition in self._conditions.items():
             idl.cond_change(table, condition)
         if self._lock:
@@ -369,13 +263,13 @@ class Database:
             self.has_lock = self.idl.has_lock
             self._post(self._on_lock, self.has_lock)
         if connected and not self._ready.done():
-            self._post(lambda _: self._ready.done() or self._ready.set_result(None), None)
+            self._post(_resolve, self._ready)
 
     def _post(self, callback: Callable[[Any], Any] | None, argument: Any) -> None:
         if callback is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(callback, argument)
 
-    def _block(self, idl: _Replica | None, timeout_ms: int | None = None) -> None:
+    def _block(self, idl: Replica | None, timeout_ms: int | None = None) -> None:
         poller = ovs.poller.Poller()
         if idl is not None:
             idl.wait(poller)
@@ -383,10 +277,8 @@ class Database:
         if timeout_ms is not None:
             poller.timer_wait(timeout_ms)
         poller.block()
-        try:
+        with contextlib.suppress(BlockingIOError):  # woken by the session, not by us
             os.read(self._wake_r, 65536)
-        except BlockingIOError:
-            pass  # woken by the session, not by us
 
     def _commit(self, transaction: Any, timeout: float) -> None:
         """Send and wait for the answer, while the replica goes on being filled."""
@@ -405,3 +297,8 @@ class Database:
             poller.block()
         if status not in (done.SUCCESS, done.UNCHANGED):
             raise CommitError(self.schema_name, done.status_to_string(status), transaction.get_error())
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

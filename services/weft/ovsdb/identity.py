@@ -21,4 +21,5 @@ EPOCH = "weft-epoch"
 
 
 def row_uuid(fabric: UUID, ref: Ref) -> UUID:
+    """The UUID of a row of ours: the same wherever and whenever it is computed."""
     return uuid5(fabric, f"{ref.table}\n{ref.owner}\n{ref.key}")

@@ -35,6 +35,8 @@ class Outcome:
 
 
 class Writer:
+    """See the module's text. `fence` gives what a transaction begins with, `explain` looks for why one failed."""
+
     def __init__(
         self,
         database: Database,

@@ -27,7 +27,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """An object is gone. `seen` is False when nobody saw it go: it was there before and is missing after a reconnection."""
+    """An object is gone. `seen` is False when nobody saw it go: it is missing after a reconnection."""
 
     ref: str
     seen: bool = True

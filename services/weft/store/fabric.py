@@ -1,7 +1,7 @@
 """The fabric's own store: documents in the table `Object` of the Weft database.
 
-Replicated by RAFT and watched like any table, with no Kubernetes at all. `metadata`, `spec` and `status` are JSON texts;
-`generation` grows with each change of `spec`, as in Kubernetes. What changes only the status is nobody's news.
+Replicated by RAFT and watched like any table, with no Kubernetes at all. `metadata`, `spec` and `status` are JSON
+texts; `generation` grows with each change of `spec`, as in Kubernetes. What changes only the status is nobody's news.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class Record:
 
 
 def to_record(uuid: UUID, row: Mapping[str, Any]) -> Record:
+    """A row of the table as a Record."""
     return Record(uuid, **{name: row[name] for name in Record.__slots__ if name != "uuid"})
 
 
@@ -117,7 +118,11 @@ class FabricStore:
             return Stored(ref, None, tuple(problems))
 
     async def write(self, writes: Writes) -> int:
-        operations = [*self._creations(writes.create), *self._deletions(writes.delete), *self._statuses(writes.statuses)]
+        operations = [
+            *self._creations(writes.create),
+            *self._deletions(writes.delete),
+            *self._statuses(writes.statuses),
+        ]
         for start in range(0, len(operations), ROWS_PER_TRANSACTION):
             fence = await self._fence()
             await self._database.commit([*fence, *operations[start : start + ROWS_PER_TRANSACTION]])
@@ -184,15 +189,18 @@ def _given_metadata(resource: Resource) -> dict[str, Any]:
 
 
 def insert_operation(row: Mapping[str, Any], uuid: UUID | None = None) -> Operation:
+    """Create an object; with `uuid`, a repetition is refused."""
     operation: Operation = {"op": "insert", "table": TABLE, "row": dict(row)}
     return operation if uuid is None else {**operation, "uuid": str(uuid)}
 
 
 def update_operation(record: Record, columns: Mapping[str, Any]) -> Operation:
+    """Set these columns of an object."""
     return {"op": "update", "table": TABLE, "where": _where(record), "row": dict(columns)}
 
 
 def delete_operation(record: Record) -> Operation:
+    """Delete an object."""
     return {"op": "delete", "table": TABLE, "where": _where(record)}
 
 

@@ -28,7 +28,7 @@ class AllocationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody wants to have: `name` is the `IP` object's, `addresses` (may be empty) and `mac` (may be "") are wishes."""
+    """What somebody wants to have: `name` is the `IP` object's; `addresses` and `mac` are wishes and may be empty."""
 
     name: str
     subnet: str
@@ -46,7 +46,7 @@ class _Pools:
 
 
 class Addressing:
-    """All pools. Subnets come and go by `put_subnet` and `remove_subnet`, reservations by `adopt`, `reserve`, `release`."""
+    """All pools. Subnets come and go, and reservations are adopted, made and released."""
 
     def __init__(self) -> None:
         self._subnets: dict[str, _Pools] = {}

@@ -20,7 +20,8 @@ from weft.api.problem import Problem
 from weft.api.subnet import Subnet
 from weft.api.vpc import Vpc
 from weft.net.addresses import parse_addresses
-from weft.topology import rules, status
+from weft.topology import rules
+from weft.topology import status as statuses
 from weft.topology.addressing import Addressing, AllocationError, Request
 from weft.topology.host import compile_host
 from weft.topology.pod import compile_pod
@@ -38,6 +39,8 @@ def owner_of(ip: IP) -> str:
 
 
 class Engine:
+    """See the module's text."""
+
     def __init__(self) -> None:
         self.view = View()
         self.addressing = Addressing()
@@ -181,22 +184,7 @@ class Engine:
         return self._by_ref(item.ref)
 
     def _by_ref(self, ref: str) -> Resource | Host | None:
-        kind, _, name = ref.partition("/")
-        view = self.view
-        match kind:
-            case "Pod":
-                return view.pods.get(ref)
-            case "IP":
-                return view.ips.get(name)
-            case "Host":
-                return view.hosts.get(name)
-            case "Subnet":
-                return view.subnets.get(name)
-            case "Vpc":
-                return view.vpcs.get(name)
-            case "Namespace":
-                return view.namespaces.get(name)
-        return None
+        return self.view.find(ref)
 
     # -- work ---------------------------------------------------------------------------------------------------------
 
@@ -207,11 +195,7 @@ class Engine:
     def owners(self) -> list[str]:
         """All that may own rows."""
         view = self.view
-        return [
-            item.ref
-            for group in (view.vpcs, view.subnets, view.hosts, view.pods)
-            for item in group.values()  # type: ignore[attr-defined]
-        ]
+        return [item.ref for group in (view.vpcs, view.subnets, view.hosts, view.pods) for item in group.values()]
 
     def reserve(self, owners: Iterable[str]) -> list[IP]:
         """Reservations to be stored before these owners are compiled."""
@@ -301,7 +285,9 @@ class Engine:
             if ip is None:
                 return f"IP/{item.port_name}" in self.rejected
             return f"Subnet/{ip.spec.subnet}" in self.rejected and not self.addressing.has_subnet(ip.spec.subnet)
-        return isinstance(item, Subnet) and f"Vpc/{item.spec.vpc}" in self.rejected and item.spec.vpc not in self.view.vpcs
+        return (
+            isinstance(item, Subnet) and f"Vpc/{item.spec.vpc}" in self.rejected and item.spec.vpc not in self.view.vpcs
+        )
 
     def _usable_ip(self, name: str) -> IP | None:
         ip = self.view.ips.get(name)
@@ -309,30 +295,30 @@ class Engine:
             return None
         return ip
 
-    def status(self, owner: str) -> status.Status | None:
+    def status(self, owner: str) -> statuses.Status | None:
         """What the object's status ought to say; None where there is nothing to say."""
         if owner in self.rejected:
-            return status.rejected(self.rejected[owner][1])
+            return statuses.rejected(self.rejected[owner][1])
         match self._by_ref(owner):
             case Vpc() as vpc:
-                return status.vpc_status(vpc, self.view)
+                return statuses.vpc_status(vpc, self.view)
             case Subnet() as subnet:
-                return status.subnet_status(subnet, self.addressing.pools(subnet.name).values())
+                return statuses.subnet_status(subnet, self.addressing.pools(subnet.name).values())
             case Pod() as pod:
                 return self._pod_status(pod)
         return None
 
-    def _pod_status(self, pod: Pod) -> status.Status | None:
+    def _pod_status(self, pod: Pod) -> statuses.Status | None:
         if pod.spec.host_network:
             return None
         if (error := self.unallocated.get(pod.ref)) is not None:
-            return status.pod_without_address(error.reason, str(error))
+            return statuses.pod_without_address(error.reason, str(error))
         if (conflict := self.addressing.conflicts.get(pod.port_name)) is not None:
-            return status.pod_without_address("AddressConflict", conflict)
+            return statuses.pod_without_address("AddressConflict", conflict)
         ip = self._usable_ip(pod.port_name)
         if ip is None:
-            return status.pod_without_address("SubnetNotFound", "the pod's subnet does not exist")
-        return status.pod_status(pod, ip, pod.port_name in self.up)
+            return statuses.pod_without_address("SubnetNotFound", "the pod's subnet does not exist")
+        return statuses.pod_status(pod, ip, pod.port_name in self.up)
 
 
 def _reservation_name(owner: str) -> str:

@@ -34,7 +34,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row that `owner` wants. `parent` holds it in the set column that the table's rows live in (`ports` and so on)."""
+    """A row that `owner` wants. `parent` is the row that holds it, in `ports` or wherever its table's rows live."""
 
     table: str
     owner: str

@@ -40,7 +40,11 @@ def check_delete(view: View, item: Resource) -> list[Problem]:
         case Subnet() if users := view.ips_of_subnet.get(item.name):
             return [item.problem("", f"is in use by {len(users)} addresses: {_some(users)}")]
         case Subnet() if item.spec.default:
-            return [item.problem("spec.default", "true: the default subnet cannot be deleted; make another one the default first")]
+            return [
+                item.problem(
+                    "spec.default", "true: the default subnet cannot be deleted; make another one the default first"
+                )
+            ]
         case Vpc() if subnets := view.subnets_of_vpc.get(item.name):
             return [item.problem("", f"is in use by {len(subnets)} subnets: {_some(subnets)}")]
         case _ if item.INFO.kind == "Namespace":
@@ -57,7 +61,9 @@ def _some(names: set[str]) -> str:
 
 def _check_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
     if subnet.spec.provider != OVERLAY_PROVIDER:
-        yield subnet.problem("spec.provider", f"{subnet.spec.provider!r} is not served yet; allowed: {OVERLAY_PROVIDER}")
+        yield subnet.problem(
+            "spec.provider", f"{subnet.spec.provider!r} is not served yet; allowed: {OVERLAY_PROVIDER}"
+        )
     if subnet.spec.vpc not in view.vpcs:
         yield subnet.problem("spec.vpc", f"Vpc/{subnet.spec.vpc} does not exist")
     yield from _overlaps(view, subnet)
@@ -69,7 +75,8 @@ def _check_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
         for namespace in subnet.spec.namespaces:
             if namespace not in vpc.spec.namespaces:
                 yield subnet.problem(
-                    "spec.namespaces", f"{namespace!r} is not in Vpc/{vpc.name} spec.namespaces ({', '.join(vpc.spec.namespaces)})"
+                    "spec.namespaces",
+                    f"{namespace!r} is not in Vpc/{vpc.name} spec.namespaces ({', '.join(vpc.spec.namespaces)})",
                 )
 
 
@@ -94,7 +101,8 @@ def _changes(view: View, subnet: Subnet) -> Iterator[Problem]:
         return
     if old.spec.vpc != subnet.spec.vpc:
         yield subnet.problem(
-            "spec.vpc", f"{subnet.spec.vpc!r}: cannot change from {old.spec.vpc!r} while {len(users)} addresses are in use"
+            "spec.vpc",
+            f"{subnet.spec.vpc!r}: cannot change from {old.spec.vpc!r} while {len(users)} addresses are in use",
         )
     for user in sorted(users):
         for address in view.ips[user].addresses:
@@ -120,17 +128,24 @@ def _check_pod(view: View, pod: Pod) -> Iterator[Problem]:
         yield pod.problem("metadata.namespace", f"Namespace/{pod.namespace} does not exist")
     old = view.pods.get(pod.ref)
     if old is not None and old.spec.node_name and old.spec.node_name != pod.spec.node_name:
-        yield pod.problem("spec.nodeName", f"{pod.spec.node_name!r}: cannot change from {old.spec.node_name!r}; delete the pod first")
+        yield pod.problem(
+            "spec.nodeName", f"{pod.spec.node_name!r}: cannot change from {old.spec.node_name!r}; delete the pod first"
+        )
     name = view.subnet_name_of(pod)
     subnet = view.subnets.get(name or "")
     if subnet is None:
-        field = f"metadata.annotations[{LOGICAL_SWITCH}]" if LOGICAL_SWITCH in pod.metadata.annotations else "metadata.namespace"
+        field = (
+            f"metadata.annotations[{LOGICAL_SWITCH}]"
+            if LOGICAL_SWITCH in pod.metadata.annotations
+            else "metadata.namespace"
+        )
         yield pod.problem(field, f"Subnet/{name} does not exist" if name else "no subnet: there is no default one")
         return
     for address in parse_addresses(pod.metadata.annotations.get(IP_ADDRESS, "")):
         if not any(address in network for network in subnet.networks):
             yield pod.problem(
-                f"metadata.annotations[{IP_ADDRESS}]", f"{address} is not inside Subnet/{subnet.name} {subnet.spec.cidr_block}"
+                f"metadata.annotations[{IP_ADDRESS}]",
+                f"{address} is not inside Subnet/{subnet.name} {subnet.spec.cidr_block}",
             )
         elif (holder := _holder(view, subnet.name, str(address))) not in (None, pod.port_name):
             yield pod.problem(f"metadata.annotations[{IP_ADDRESS}]", f"{address} is in use by {holder}")

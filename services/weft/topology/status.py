@@ -18,6 +18,7 @@ Status = dict[str, Any]
 
 
 def condition(kind: str, holds: bool, reason: str, message: str = "") -> dict[str, str]:
+    """A condition as Kubernetes has them; the time of its last transition comes with storing."""
     return {"type": kind, "status": "True" if holds else "False", "reason": reason, "message": message}
 
 
@@ -40,6 +41,7 @@ def rejected(problems: Iterable[Problem]) -> Status:
 
 
 def vpc_status(vpc: Vpc, view: View) -> Status:
+    """Of a VPC whose rows are committed."""
     subnets = sorted(view.subnets_of_vpc.get(vpc.name, ()))
     default = view.default_subnet() if vpc.name == DEFAULT_VPC else vpc.spec.default_subnet
     return {
@@ -53,6 +55,7 @@ def vpc_status(vpc: Vpc, view: View) -> Status:
 
 
 def subnet_status(subnet: Subnet, pools: Iterable[Pool]) -> Status:
+    """Of a subnet whose rows are committed: exact counts and ranges, by Kube-OVN's names."""
     status: Status = {"conditions": [condition("Ready", True, "Committed"), *pending_fields(subnet)]}
     for family in ("v4", "v6"):
         status |= {
@@ -73,6 +76,7 @@ def subnet_status(subnet: Subnet, pools: Iterable[Pool]) -> Status:
 
 
 def pod_status(pod: Pod, ip: IP, up: bool) -> Status:
+    """Of a pod that has its addresses; `up` when its port is bound on its host."""
     addresses = [str(address) for address in ip.addresses]
     ready = (
         condition("Ready", True, "PortUp")
@@ -89,4 +93,5 @@ def pod_status(pod: Pod, ip: IP, up: bool) -> Status:
 
 
 def pod_without_address(reason: str, message: str) -> Status:
+    """Of a pod that cannot have an address, and why."""
     return {"phase": "Pending", "conditions": [condition("Allocated", False, reason, message)]}

@@ -23,10 +23,12 @@ from weft.topology.vpc import router_ref
 
 
 def switch_ref(subnet: str) -> Ref:
+    """The logical switch of a subnet."""
     return Ref(LOGICAL_SWITCH, f"Subnet/{subnet}")
 
 
 def compile_subnet(subnet: Subnet) -> Rows:
+    """Switch, the pair of ports to the router, and the row for hosts."""
     vpc, name = subnet.spec.vpc, subnet.name
     router_port, switch_port = f"{vpc}-{name}", f"{name}-{vpc}"
     gateways = [subnet.gateways[network.version] for network in subnet.networks]

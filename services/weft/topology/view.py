@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from weft.api.base import Resource
 from weft.api.core import LOGICAL_SWITCH, Namespace, Pod
@@ -49,60 +50,67 @@ class View:
     ips_of_subnet: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     subnets_of_namespace: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     vpcs_of_namespace: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _groups: dict[str, dict[str, Any]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._groups = {
+            "Vpc": self.vpcs,
+            "Subnet": self.subnets,
+            "Namespace": self.namespaces,
+            "IP": self.ips,
+            "Host": self.hosts,
+            "Pod": self.pods,
+        }
 
     def put(self, item: Resource | Host) -> None:
+        """Add an object, or replace its older version."""
         self.remove(item)
-        match item:
-            case Vpc():
-                self.vpcs[item.name] = item
-                for namespace in item.spec.namespaces:
-                    self.vpcs_of_namespace[namespace].add(item.name)
-            case Subnet():
-                self.subnets[item.name] = item
-                self.subnets_of_vpc[item.spec.vpc].add(item.name)
-                for namespace in item.spec.namespaces:
-                    self.subnets_of_namespace[namespace].add(item.name)
-            case IP():
-                self.ips[item.name] = item
-                self.ips_of_subnet[item.spec.subnet].add(item.name)
-            case Pod():
-                self.pods[item.ref] = item
-            case Namespace():
-                self.namespaces[item.name] = item
-            case Host():
-                self.hosts[item.name] = item
+        group, key = self._place(item.ref)
+        group[key] = item
+        for index, value in self._edges(item):
+            index[value].add(item.name)
 
     def remove(self, item: Resource | Host) -> None:
+        """Take an object out, in whatever version it is here."""
+        group, key = self._place(item.ref)
+        known = group.pop(key, None)
+        if known is not None:
+            for index, value in self._edges(known):
+                index[value].discard(known.name)
+
+    def find(self, ref: str) -> Resource | Host | None:
+        """The object of a reference like `Subnet/blue` or `Pod/ns1/web`."""
+        group, key = self._place(ref)
+        return group.get(key)
+
+    def _place(self, ref: str) -> tuple[dict[str, Any], str]:
+        kind, _, name = ref.partition("/")
+        return self._groups.get(kind, {}), ref if kind == "Pod" else name
+
+    def _edges(self, item: Resource | Host) -> list[tuple[defaultdict[str, set[str]], str]]:
+        """The indexes that an object stands in, and under what."""
         match item:
             case Vpc():
-                if (vpc := self.vpcs.pop(item.name, None)) is not None:
-                    for namespace in vpc.spec.namespaces:
-                        self.vpcs_of_namespace[namespace].discard(vpc.name)
+                return [(self.vpcs_of_namespace, namespace) for namespace in item.spec.namespaces]
             case Subnet():
-                if (subnet := self.subnets.pop(item.name, None)) is not None:
-                    self.subnets_of_vpc[subnet.spec.vpc].discard(subnet.name)
-                    for namespace in subnet.spec.namespaces:
-                        self.subnets_of_namespace[namespace].discard(subnet.name)
+                bound = [(self.subnets_of_namespace, namespace) for namespace in item.spec.namespaces]
+                return [(self.subnets_of_vpc, item.spec.vpc), *bound]
             case IP():
-                if (ip := self.ips.pop(item.name, None)) is not None:
-                    self.ips_of_subnet[ip.spec.subnet].discard(ip.name)
-            case Pod():
-                self.pods.pop(item.ref, None)
-            case Namespace():
-                self.namespaces.pop(item.name, None)
-            case Host():
-                self.hosts.pop(item.name, None)
+                return [(self.ips_of_subnet, item.spec.subnet)]
+        return []
 
     def resources(self) -> Iterator[Resource]:
+        """All objects of the store, in the order in which they depend on each other."""
         for group in (self.namespaces, self.vpcs, self.subnets, self.ips, self.pods):
             yield from group.values()
 
     def default_subnet(self) -> str | None:
         """Name of the subnet that is marked `default`."""
-        return next((s.name for s in self.subnets.values() if s.spec.default and s.spec.provider == OVERLAY_PROVIDER), None)
+        overlay = (subnet for subnet in self.subnets.values() if subnet.spec.provider == OVERLAY_PROVIDER)
+        return next((subnet.name for subnet in overlay if subnet.spec.default), None)
 
     def subnet_name_of(self, pod: Pod) -> str | None:
-        """The subnet of a pod: its annotation, its namespace's subnet, its namespace's VPC's default, the fabric's default.
+        """The subnet of a pod: its annotation's, its namespace's, the default of its namespace's VPC, or of the fabric.
 
         Kube-OVN 1.15 manual, section 3.1.3; of several subnets bound to one namespace the first by name.
         """

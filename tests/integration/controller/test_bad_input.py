@@ -1,4 +1,4 @@
-"""Bad input that reached the store by another way than weftctl: it says so in its status, and the rest keeps working."""
+"""Bad input that came another way than by weftctl: it says so in its status, and the rest keeps working."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ async def _condition(made: Fabric, ref: str, kind: str) -> tuple[str, str, str]:
 
 async def test_overlapping_subnets_of_a_vpc(made: Fabric) -> None:
     async with made.controller() as controller:
-        second = SUBNET.replace("subnet1", "subnet2").replace("10.66.0.0/16", "10.66.128.0/17").replace("excludeIps", "#")
+        second = (
+            SUBNET.replace("subnet1", "subnet2").replace("10.66.0.0/16", "10.66.128.0/17").replace("excludeIps", "#")
+        )
         await made.apply(join(NAMESPACES, SUBNET, second, pod("a")))
         await made.settled(controller)
         status, reason, message = await _condition(made, "Subnet/subnet2", "Ready")
@@ -34,7 +36,9 @@ async def test_overlapping_subnets_of_a_vpc(made: Fabric) -> None:
 
 
 async def test_a_full_subnet(made: Fabric) -> None:
-    tiny = SUBNET.replace("10.66.0.0/16", "10.66.0.0/29").replace("  excludeIps: [10.66.0.1..10.66.0.10, 10.66.0.101..10.66.0.151]\n", "")
+    tiny = SUBNET.replace("10.66.0.0/16", "10.66.0.0/29").replace(
+        "  excludeIps: [10.66.0.1..10.66.0.10, 10.66.0.101..10.66.0.151]\n", ""
+    )
     async with made.controller() as controller:
         await made.apply(join(NAMESPACES, tiny, *(pod(f"p{n}") for n in range(6))))
         await made.settled(controller)
@@ -64,7 +68,11 @@ async def test_documents_that_cannot_be_parsed(made: Fabric) -> None:
             ]
         )
         await made.settled(controller)
-        assert (await _condition(made, "Subnet/subnet1", "Ready")) == ("False", "Invalid", "spec.gatewayTyp: no such field")
+        assert (await _condition(made, "Subnet/subnet1", "Ready")) == (
+            "False",
+            "Invalid",
+            "spec.gatewayTyp: no such field",
+        )
         after = await made.content()
         for table in ("Logical_Switch", "Logical_Switch_Port", "Logical_Router_Port", "Port", "Subnet"):
             assert after[table] == before[table], "what was in effect stays in effect"

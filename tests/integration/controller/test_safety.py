@@ -1,4 +1,4 @@
-"""What must never happen: lost or doubled addresses, writes of a stale or misled controller, deletions by half a view."""
+"""What must never happen: lost or doubled addresses, writes of a stale controller, deletions by half a view."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ async def _start(made: Fabric, folder: Path) -> asyncio.subprocess.Process:
     """A controller in a process of its own, to be killed."""
     file = folder / "controller.toml"
     file.write_text(
-        f'name = "c1"\n[weft]\nremote = "{made.ovn.weft}"\n[northbound]\nremote = "{made.ovn.northbound}"\n[metrics]\nlisten = ""\n'
+        f'name = "c1"\n[weft]\nremote = "{made.ovn.weft}"\n'
+        f'[northbound]\nremote = "{made.ovn.northbound}"\n[metrics]\nlisten = ""\n'
     )
     return await asyncio.create_subprocess_exec(
         sys.executable,
@@ -46,13 +47,17 @@ async def _start(made: Fabric, folder: Path) -> asyncio.subprocess.Process:
 async def _check_nothing_is_lost_or_doubled(made: Fabric, pods: int) -> None:
     records = await made.records()
     assert sum(ref.startswith("Pod/") for ref in records) == pods
-    reserved = {ref.removeprefix("IP/"): json.loads(r.spec)["ipAddress"] for ref, r in records.items() if ref.startswith("IP/")}
+    reserved = {
+        ref.removeprefix("IP/"): json.loads(r.spec)["ipAddress"] for ref, r in records.items() if ref.startswith("IP/")
+    }
     assert len(reserved) == pods
     assert not [address for address, count in Counter(reserved.values()).items() if count > 1]
     ports = {row["name"]: row["addresses"] for row in await made.rows("Port")}
     assert ports == {name: [address] for name, address in reserved.items()}
     switch_ports = {
-        row["name"]: row["addresses"][0].split()[1] for row in await made.rows("Logical_Switch_Port") if row["type"] != "router"
+        row["name"]: row["addresses"][0].split()[1]
+        for row in await made.rows("Logical_Switch_Port")
+        if row["type"] != "router"
     }
     assert switch_ports == reserved
 
@@ -103,7 +108,9 @@ async def test_an_emptied_store_is_an_error_and_not_a_wish(made: Fabric) -> None
     async with made.controller(settled=False):
         await _until_alarm(made, "store")
         after = await made.content()
-    assert {t: rows for t, rows in before.items() if t != "Fabric"} == {t: rows for t, rows in after.items() if t != "Fabric"}
+    assert {t: rows for t, rows in before.items() if t != "Fabric"} == {
+        t: rows for t, rows in after.items() if t != "Fabric"
+    }
 
 
 async def test_a_store_emptied_under_a_running_leader_deletes_nothing(made: Fabric) -> None:
@@ -122,7 +129,9 @@ async def test_another_fabrics_northbound_is_refused(made: Fabric) -> None:
     async with made.controller(settled=False):
         await _until_alarm(made, "fabric")
         after = await made.content()
-    assert {t: rows for t, rows in before.items() if t != "Fabric"} == {t: rows for t, rows in after.items() if t != "Fabric"}
+    assert {t: rows for t, rows in before.items() if t != "Fabric"} == {
+        t: rows for t, rows in after.items() if t != "Fabric"
+    }
 
 
 async def _until_alarm(made: Fabric, key: str) -> str:
@@ -148,7 +157,9 @@ async def test_a_stale_leader_writes_nothing(made: Fabric) -> None:
             (worker.northbound, controller.term.engine.compile("Pod/ns1/w0").northbound),
             (worker.weft, controller.term.engine.compile("Pod/ns1/w0").weft),
         ):
-            changed = [type(row)(row.table, row.owner, {**row.columns, "name": "stolen"}, row.key, row.parent) for row in rows]
+            changed = [
+                type(row)(row.table, row.owner, {**row.columns, "name": "stolen"}, row.key, row.parent) for row in rows
+            ]
             with pytest.raises(FencedError, match=f"the fabric is at {epoch + 1}"):
                 await writer.apply({"Pod/ns1/w0": changed})
         assert await made.content() == before
@@ -247,7 +258,9 @@ async def test_what_the_server_refuses_spoils_nothing_else(made: Fabric) -> None
     async with made.controller() as controller:
         await made.apply(join(NAMESPACES, SUBNET, *PODS[:10]))
         await made.settled(controller)
-        ours = [row["name"] for row in await made.rows("Logical_Switch_Port") if row["external_ids"].get("ls") == "subnet1"]
+        ours = [
+            row["name"] for row in await made.rows("Logical_Switch_Port") if row["external_ids"].get("ls") == "subnet1"
+        ]
         assert len([name for name in ours if name.endswith(".ns1")]) == 9
         condition = (await made.status("Pod/ns1/w3"))["conditions"][0]
         assert (condition["status"], condition["reason"]) == ("False", "Refused")

@@ -28,7 +28,9 @@ async def _reaches(made: Fabric, source: str, destination: str, family: int = 4)
     else:
         row = next(row for row in await made.rows("Logical_Router_Port") if row["external_ids"].get("subnet") == switch)
         target = row["mac"]
-    flow = f'inport=="{source}" && eth.src=={mac} && eth.dst=={target} && {ip}.src=={src} && {ip}.dst=={dst} && ip.ttl==64'
+    flow = (
+        f'inport=="{source}" && eth.src=={mac} && eth.dst=={target} && {ip}.src=={src} && {ip}.dst=={dst} && ip.ttl==64'
+    )
     return f'output("{destination}")' in made.ovn.trace(switch, flow, "--minimal")
 
 
