@@ -111,13 +111,19 @@ bench: test-tools ## Measure against ceilings taken in the same run (BENCH=plann
 ##@ Linters
 
 .PHONY: lint
-lint: lint-python lint-ansible lint-sanity ## All linters
+lint: lint-ruff lint-types lint-layers lint-ansible lint-sanity ## All linters
 
-.PHONY: lint-python
-lint-python: venv ## ruff, mypy, import-linter
+.PHONY: lint-ruff
+lint-ruff: venv ## ruff: rules and format of the Python code
 	ruff check
 	ruff format --check
+
+.PHONY: lint-types
+lint-types: venv ## mypy, strict
 	mypy
+
+.PHONY: lint-layers
+lint-layers: venv ## import-linter: dependencies point downwards
 	PYTHONPATH=services lint-imports
 
 .PHONY: lint-ansible
