@@ -49,7 +49,7 @@ site: venv ## The fabric on the lab's hosts (site.yml)
 
 .PHONY: lab-demo
 lab-demo: ## Apply docs/examples, start workloads, print who reaches whom
-	@$(PLAY) playbooks/lab_demo.yml
+	@.venv/bin/python tools/reach.py
 
 .PHONY: lab-down
 lab-down: venv ## Remove the lab's hosts, switch and keys

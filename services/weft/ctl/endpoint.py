@@ -242,3 +242,26 @@ async def list_endpoints(session: Session, namespace: str = "") -> list[Answer]:
         if answer.netns:
             answers.append(answer)
     return answers
+
+
+async def wait_for(
+    session: Session, names: Sequence[str], namespace: str, patience: float
+) -> tuple[list[str], list[str]]:
+    """Wait for endpoints that are asked for already, all of them without `names`: (those that are ready, problems)."""
+    watcher = Watcher()
+    async with session.weft(("Object", "Host_Status", "Fabric"), on_change=watcher.feed) as weft:
+        records = await read_records(weft)
+        known = {record.ref: record for record in records.values() if record.kind == "Pod" and _netns(record)}
+        if names:
+            wanted = [f"Pod/{namespace or 'default'}/{name}" for name in names]
+        else:
+            wanted = [ref for ref, record in known.items() if namespace in ("", record.namespace)]
+        present = [ref for ref in wanted if ref in known]
+        failed = await watcher.wait(present, (), patience)
+    problems = [f"{ref}: no such endpoint" for ref in wanted if ref not in known]
+    problems += [f"{ref}: {why}" for ref, why in sorted(failed.items())]
+    return [ref for ref in present if ref not in failed], problems
+
+
+def _netns(record: Record) -> str:
+    return str(json.loads(record.metadata or "{}").get("annotations", {}).get(NETNS, ""))

@@ -127,6 +127,26 @@ def _endpoint_line(answer: Answer, dry_run: bool) -> str:
     return " ".join([*words, *(["(dry run)"] if dry_run else [])])
 
 
+@endpoints.command("wait")
+def endpoint_wait(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: all.")] = None,
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", metavar="NS", help="Default: all, and with NAME default.")
+    ] = "",
+    timeout: Timeout = 60.0,
+) -> None:
+    """Wait until endpoints are ready; say why those are not that are not in time."""
+    from weft.ctl.endpoint import wait_for
+    from weft.ctl.printing import complain, write
+
+    ready, problems = run(context, lambda session: wait_for(session, names or [], namespace, timeout))
+    write(f"{len(ready)} endpoints ready")
+    complain(*problems)
+    if problems:
+        raise typer.Exit(1)
+
+
 @endpoints.command("list")
 def endpoint_list(
     context: typer.Context,
