@@ -30,11 +30,11 @@ ovn_rundir = "{rundir}"
 socket = "{rundir}/cni.sock"
 state_dir = "{rundir}/state"
 cni_bin = "{rundir}/bin/weft"
-metrics = ""
+metrics = "{metrics}"
 netns_dir = "/run/netns"
 {settings}
 [log]
-level = "debug"
+level = "info"
 """
 
 
@@ -114,7 +114,7 @@ def _plain(value: Any) -> Any:
 class AgentHost:
     """An agent on a sandbox's host. Its state folder outlives the process, so that restarts can be tested."""
 
-    def __init__(self, sandbox: OvnSandbox, host: OvsHost, **settings: object) -> None:
+    def __init__(self, sandbox: OvnSandbox, host: OvsHost, metrics: str = "", **settings: object) -> None:
         self.sandbox = sandbox
         self.host = host
         self.rows = WeftRows(sandbox)
@@ -128,7 +128,7 @@ class AgentHost:
         shutil.copy(PLUGIN, host.rundir / "bin/weft")
         text = "\n".join(f"{key} = {json.dumps(value)}" for key, value in settings.items())
         self.config.write_text(
-            CONFIG.format(name=host.name, weft=sandbox.weft, ovs=host.remote, rundir=host.rundir, settings=text)
+            CONFIG.format(name=host.name, weft=sandbox.weft, ovs=host.remote, rundir=host.rundir, settings=text, metrics=metrics)
         )
 
     # -- the process ----------------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ class HostWiring:
         outer = await self._netlink.run(netlink.link, OVS_LINK)
         if link is None or outer is None:
             await self._netlink.run(netlink.delete_link, LINK)
-            await self._netlink.run(netlink.create_host_veth, OVS_LINK, "", LINK, wanted.mac, wanted.mtu)
+            await self._netlink.run(netlink.make_host_veth, OVS_LINK, LINK, wanted.mac, wanted.mtu)
             link = await self._netlink.run(netlink.link, LINK)
             if link is None:
                 raise OSError(f"{LINK}: vanished while it was made")
@@ -127,7 +127,7 @@ class HostWiring:
         repair = compare(wanted, link, await self._netlink.run(netlink.routes, link.index))
         if repair.needed:
             _log.info(
-                "host link repaired", link=LINK, add_addresses=repair.add_addresses,
+                "host link repaired", link=LINK, mac=repair.mac, mtu=repair.mtu, add_addresses=repair.add_addresses,
                 remove_addresses=repair.remove_addresses, add_routes=len(repair.add_routes),
                 remove_routes=len(repair.remove_routes),
             )  # fmt: skip

@@ -1,7 +1,6 @@
 """Links, addresses and routes, by netlink.
 
-Functions here block and run on the worker threads of `Netlink.run`: one request costs about a third of a millisecond,
-a whole pod about two and a half. None of them knows of pods or ports.
+Functions here block and run on the worker threads of `Netlink.run`; none of them knows of ports or Open vSwitch.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import errno
 import fcntl
 import socket
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import ip_interface, ip_network
@@ -22,7 +21,7 @@ from typing import Any, Final, TypeVar
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from weft.agent import netns
+from weft.agent import netns, rtnl
 
 T = TypeVar("T")
 PROTOCOL: Final = 157
@@ -31,6 +30,7 @@ PROTOCOL: Final = 157
 _NODAD = 0x02  # IFA_F_NODAD
 _SCOPE_GLOBAL = 0
 _UP = 1  # IFF_UP
+_LOOPBACK = 1
 _SIOCETHTOOL, _STXCSUM, _GTXCSUM = 0x8946, 0x17, 0x16
 
 
@@ -46,6 +46,19 @@ class LinkState:
     alias: str
     addresses: frozenset[str] = frozenset()
     peer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PodEnd:
+    """A pod's end of a veth pair; `addresses` with prefix length."""
+
+    netns: str
+    name: str
+    mac: str
+    mtu: int
+    addresses: tuple[str, ...]
+    gateways: tuple[str, ...]
+    checksum: bool
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -139,68 +152,60 @@ def _destination(message: Any) -> str:
 # --- changing ---
 
 
-def create_veth(host: str, alias: str, pod: str, mac: str, mtu: int, path: str) -> LinkState:
-    """Make a veth pair: `host` here, `pod` in the namespace at `path`; gives the host's end.
+def make_pod_veth(host: str, alias: str, pod: PodEnd) -> str:
+    """Make a veth pair with one end configured in a pod's namespace; gives the MAC of the host's end.
 
-    The host's end gets no IPv6 link-local address: its multicast chatter would be the workload's traffic.
+    An error leaves the pair: who called removes it.
     """
-    with open(path, "rb") as namespace, IPRoute() as ip:  # noqa: PTH123 - a descriptor is needed
-        peer = {"ifname": pod, "address": mac, "mtu": mtu, "net_ns_fd": namespace.fileno()}
-        ip.link("add", ifname=host, kind="veth", mtu=mtu, peer=peer)
-        return _raise_host_end(ip, host, alias)
+    with rtnl.Rtnl() as channel, Path(pod.netns).open("rb") as namespace:
+        channel.send([
+            rtnl.add_veth(host, pod.name, pod.mac, pod.mtu, namespace.fileno()),
+            rtnl.raise_host_end(host, alias),
+        ])  # fmt: skip
+        mac = rtnl.mac_address(host)
+    with netns.entered(pod.netns):
+        _configure(pod)
+    return mac
 
 
-def create_host_veth(host: str, alias: str, inner: str, mac: str, mtu: int) -> LinkState:
-    """Make a veth pair with both ends here: `inner` is the workload's end."""
-    with IPRoute() as ip:
-        ip.link("add", ifname=host, kind="veth", mtu=mtu, peer={"ifname": inner, "address": mac, "mtu": mtu})
-        return _raise_host_end(ip, host, alias)
+def make_host_veth(host: str, inner: str, mac: str, mtu: int) -> None:
+    """Make a veth pair with both ends here: `inner` is the workload's end, `host` is for Open vSwitch."""
+    with rtnl.Rtnl() as channel:
+        channel.send([rtnl.add_veth(host, inner, mac, mtu), rtnl.raise_host_end(host, "")])
 
 
-def _raise_host_end(ip: IPRoute, host: str, alias: str) -> LinkState:
-    no_address = {"attrs": [["AF_INET6", {"attrs": [["IFLA_INET6_ADDR_GEN_MODE", 1]]}]]}
-    index = socket.if_nametoindex(host)
-    ip.link("set", index=index, ifalias=alias, state="up", IFLA_AF_SPEC=no_address)
-    return _link_state(_lookup(ip, host), {})
+def _configure(pod: PodEnd) -> None:
+    """Loopback, addresses and default routes in the namespace the thread is in."""
+    index = socket.if_nametoindex(pod.name)
+    if not pod.checksum:
+        disable_tx_checksum(pod.name)
+    if any(":" in address for address in pod.addresses):
+        _enable_ipv6(pod.name)
+    with rtnl.Rtnl() as channel:
+        channel.send([
+            rtnl.raise_link(_LOOPBACK),
+            *(rtnl.add_address(index, address) for address in pod.addresses),
+            rtnl.raise_link(index),
+            *(rtnl.add_default_route(index, gateway) for gateway in pod.gateways),
+        ])  # fmt: skip
 
 
 def delete_link(name: str) -> bool:
     """Remove a link (and with a veth its other end); False if there was none."""
-    with IPRoute() as ip:
+    with rtnl.Rtnl() as channel:
         try:
-            ip.link("del", index=socket.if_nametoindex(name))
-        except OSError:
-            return False
-        except NetlinkError as error:
-            if error.code == errno.ENODEV:
+            channel.send([rtnl.delete_link(name)])
+        except OSError as error:
+            if error.errno == errno.ENODEV:
                 return False
             raise
         return True
 
 
-def configure(name: str, addresses: Iterable[str], gateways: Iterable[str], checksum: bool) -> None:
-    """Address and raise a link in the namespace the thread is in; default routes by `gateways`; loopback up."""
-    index = socket.if_nametoindex(name)
-    addresses = list(addresses)
-    if not checksum:
-        disable_tx_checksum(name)
-    if any(":" in address for address in addresses):
-        _enable_ipv6(name)
-    with IPRoute() as ip:
-        ip.link("set", index=1, state="up")
-        for address in addresses:
-            add_address(ip, index, address)
-        ip.link("set", index=index, state="up")
-        for gateway in gateways:
-            zero = "::/0" if ":" in gateway else "0.0.0.0/0"
-            family = socket.AF_INET6 if ":" in gateway else socket.AF_INET
-            ip.route("replace", dst=zero, gateway=gateway, oif=index, family=family)
-
-
 def raise_loopback() -> None:
     """Loopback of the namespace the thread is in."""
-    with IPRoute() as ip:
-        ip.link("set", index=1, state="up")
+    with rtnl.Rtnl() as channel:
+        channel.send([rtnl.raise_link(_LOOPBACK)])
 
 
 def add_address(ip: IPRoute, index: int, address: str) -> None:

@@ -15,18 +15,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address, ip_interface, ip_network
-from typing import Final, TypeVar
-
-from pyroute2.netlink.exceptions import NetlinkError
+from typing import Final
 
 from weft.agent import cni_types, metrics, netlink
 from weft.agent.cni_types import Attachment, CniError, Request
-from weft.agent.netlink import LinkState, Netlink
+from weft.agent.netlink import LinkState, Netlink, PodEnd
 from weft.agent.ovs import Interface, LocalOvs
 from weft.agent.view import Port, Subnet
 from weft.log import get_logger
 
-T = TypeVar("T")
 _log = get_logger(__name__)
 ALIAS: Final = "weft:"
 TUNNEL_OVERHEAD: Final = 100
@@ -144,23 +141,25 @@ class Wiring:
             raise
 
     async def _make(self, request: Request, wanted: Wanted) -> Attachment:
-        name = wanted.host_interface
         started = time.perf_counter()
-        host = await self._run(
-            netlink.create_veth, name, alias(request.container, request.ifname), request.ifname, wanted.mac,
-            wanted.mtu, request.netns, what=f"veth {name} for {request.ifname}",
+        pod = PodEnd(
+            request.netns, request.ifname, wanted.mac, wanted.mtu, wanted.texts, wanted.gateways,
+            checksum=not self._ovs.userspace,
         )  # fmt: skip
+        mac = await self._make_veth(wanted.host_interface, alias(request.container, request.ifname), pod)
         _observe("link", started)
-        await asyncio.gather(self._configure(request, wanted), self._plug(request, wanted))
+        await self._plug(request, wanted)
         await self._installed(wanted)
-        return _attachment(request, wanted, host)
+        return _attachment(request, wanted, mac)
 
-    async def _configure(self, request: Request, wanted: Wanted) -> None:
-        started = time.perf_counter()
-        checksum = not self._ovs.userspace
-        arguments = (request.ifname, wanted.texts, wanted.gateways, checksum)
-        await self._run(netlink.in_namespace, request.netns, netlink.configure, *arguments, what=request.ifname)
-        _observe("configure", started)
+    async def _make_veth(self, name: str, label: str, pod: PodEnd) -> str:
+        """As netlink's function, its errors being the runtime's."""
+        try:
+            return await self._netlink.run(netlink.make_pod_veth, name, label, pod)
+        except FileNotFoundError as error:
+            raise CniError(cni_types.UNKNOWN_CONTAINER, f"namespace {pod.netns}: is not there") from error
+        except OSError as error:
+            raise CniError(cni_types.IO_FAILURE, f"interface {pod.name} in {pod.netns}: {error.strerror}") from error
 
     async def _plug(self, request: Request, wanted: Wanted) -> None:
         started = time.perf_counter()
@@ -176,7 +175,7 @@ class Wiring:
         host = await self._netlink.run(netlink.link, wanted.host_interface)
         if host is None:
             raise CniError(cni_types.TRY_AGAIN, f"{wanted.host_interface}: vanished meanwhile")
-        return _attachment(request, wanted, host)
+        return _attachment(request, wanted, host.mac)
 
     @staticmethod
     def _is_for(interface: Interface, request: Request) -> bool:
@@ -248,15 +247,6 @@ class Wiring:
         _log.info("leftover removed", interface=name)
         await self._clear(name)
 
-    async def _run(self, function: Callable[..., T], *arguments: object, what: str) -> T:
-        """A netlink function whose errors become the runtime's."""
-        try:
-            return await self._netlink.run(function, *arguments)
-        except FileNotFoundError as error:
-            raise CniError(cni_types.UNKNOWN_CONTAINER, f"namespace {error.filename}: is not there") from error
-        except (OSError, NetlinkError) as error:
-            raise CniError(cni_types.IO_FAILURE, f"{what}: {error}") from error
-
 
 def record(request: Request, port: Port) -> dict[str, str]:
     """The external_ids of a port's Interface (see ovs.py)."""
@@ -276,9 +266,16 @@ def _inspect(ifname: str) -> tuple[LinkState | None, set[str]]:
     return link, netlink.default_gateways(ifname) if link else set()
 
 
-def _attachment(request: Request, wanted: Wanted, host: LinkState) -> Attachment:
+def _attachment(request: Request, wanted: Wanted, mac: str) -> Attachment:
     return Attachment(
-        host.name, host.mac, request.ifname, wanted.mac, request.netns, wanted.mtu, wanted.addresses, wanted.gateways
+        wanted.host_interface,
+        mac,
+        request.ifname,
+        wanted.mac,
+        request.netns,
+        wanted.mtu,
+        wanted.addresses,
+        wanted.gateways,
     )
 
 

@@ -9,11 +9,7 @@ answer, are handled here.
 The socket is /run/weft/cni.sock, or what the network configuration names as "weft_socket".
 """
 
-import sys
-
-sys.dont_write_bytecode = True
-
-from posix import environ, read, write  # noqa: E402
+from posix import _exit, environ, read, write
 
 try:
     from _json import encode_basestring_ascii as quote
@@ -33,9 +29,7 @@ def main() -> int:
     env = {key.decode(): value.decode(errors="replace") for key, value in environ.items() if key[:4] == b"CNI_"}
     if env.get("CNI_COMMAND") == "VERSION":
         return version(config)
-    path = SOCKET
-    if '"weft_socket"' in config:
-        path = str(parsed(config).get("weft_socket", SOCKET))
+    path = socket_path(config)
     try:
         answer = ask(path, request(env, config))
     except OSError as error:
@@ -45,6 +39,17 @@ def main() -> int:
     status, _, text = answer.partition(b"\n")
     write_all(text)
     return int(status)
+
+
+def socket_path(config: str) -> str:
+    """The value of "weft_socket"; found as text, since loading a JSON parser takes as long as all the rest."""
+    rest = config.partition('"weft_socket"')[2].lstrip(" \t\r\n:")
+    if not rest:
+        return SOCKET
+    value, quote_after, _ = rest[1:].partition('"')
+    if rest[0] != '"' or not quote_after or "\\" in value:
+        return str(parsed(config).get("weft_socket", SOCKET))
+    return value
 
 
 def request(env: dict[str, str], config: str) -> bytes:
@@ -113,4 +118,4 @@ def write_all(data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    _exit(main())  # nothing is left to clean up, and leaving orderly takes a millisecond
