@@ -62,7 +62,7 @@ def _create(job: Job, namespace: int) -> bytes:
 
 def _inside(job: Job, index: int) -> list[bytes]:
     up = [_message(_NEWLINK, 0, struct.pack("=BxHiII", 0, 0, link, 1, 1)) for link in (1, index)]
-    return [*(_address(text, prefix, index) for text, prefix in job.addresses), *up,
+    return [*up, *(_address(text, prefix, index) for text, prefix in job.addresses),
             *(_route(gateway, index) for gateway in job.gateways)]  # fmt: skip
 
 

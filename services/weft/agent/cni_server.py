@@ -22,6 +22,7 @@ from weft.log import get_logger
 
 _log = get_logger(__name__)
 _LINE_LIMIT = 1 << 20
+_CLOSE_TIMEOUT = 5.0
 
 
 class CniServer:
@@ -31,6 +32,7 @@ class CniServer:
         self._path = path
         self._commands = commands
         self._server: asyncio.Server | None = None
+        self._work: set[asyncio.Task[bytes]] = set()
 
     async def start(self) -> None:
         """Listen; a socket that an earlier agent left is replaced."""
@@ -45,15 +47,23 @@ class CniServer:
         _log.info("CNI server is listening", socket=self._path)
 
     async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            with contextlib.suppress(FileNotFoundError):
-                self._path.unlink()
+        """Take no more requests, and undo what is on its way; the runtime is told to try again."""
+        if self._server is None:
+            return
+        self._server.close()
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        for work in self._work:
+            work.cancel()
+        if self._work:
+            await asyncio.wait(self._work, timeout=_CLOSE_TIMEOUT)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = await reader.readline()
-            work = asyncio.ensure_future(answer(self._commands, line))
+            work = asyncio.create_task(answer(self._commands, line))
+            self._work.add(work)
+            work.add_done_callback(self._work.discard)
             gone = asyncio.ensure_future(reader.read(1))
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
@@ -62,8 +72,9 @@ class CniServer:
                 await asyncio.gather(work, return_exceptions=True)
                 return
             gone.cancel()
-            writer.write(work.result())
-            await writer.drain()
+            if not work.cancelled():
+                writer.write(work.result())
+                await writer.drain()
         except (ConnectionError, ValueError) as error:
             _log.warning("CNI connection failed", error=error)
         finally:

@@ -175,19 +175,21 @@ def make_host_veth(host: str, inner: str, mac: str, mtu: int) -> None:
 
 
 def _configure(pod: PodEnd) -> None:
-    """Loopback, addresses and default routes in the namespace the thread is in."""
+    """Loopback, addresses and default routes in the namespace the thread is in.
+
+    The link is raised first: on a link that is down the kernel notes an IPv6 address without its on-link route and
+    adds that later, in its own time, and a default route by a gateway in it would be refused until then.
+    """
     index = socket.if_nametoindex(pod.name)
     if not pod.checksum:
         disable_tx_checksum(pod.name)
     if any(":" in address for address in pod.addresses):
         _enable_ipv6(pod.name)
+    messages = [rtnl.raise_link(_LOOPBACK), rtnl.raise_link(index)]
+    messages += [rtnl.add_address(index, address) for address in pod.addresses]
+    messages += [rtnl.add_default_route(index, gateway) for gateway in pod.gateways]
     with rtnl.Rtnl() as channel:
-        channel.send([
-            rtnl.raise_link(_LOOPBACK),
-            *(rtnl.add_address(index, address) for address in pod.addresses),
-            rtnl.raise_link(index),
-            *(rtnl.add_default_route(index, gateway) for gateway in pod.gateways),
-        ])  # fmt: skip
+        channel.send(messages)
 
 
 def delete_link(name: str) -> bool:

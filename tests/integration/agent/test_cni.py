@@ -147,7 +147,7 @@ def test_runtime_that_is_killed_undoes_its_add(agent: AgentHost) -> None:
 def test_add_repeated_is_the_same_and_touches_nothing(agent: AgentHost) -> None:
     pod, _ = new_pod(agent, "twice")
     first = agent.add(pod)
-    index = agent.inside(pod, "cat", "/sys/class/net/eth0/ifindex") if False else agent.inside(pod, "ip", "-o", "link", "show", "eth0")
+    index = agent.inside(pod, "ip", "-o", "link", "show", "eth0")
     assert agent.add(pod) == first
     assert agent.inside(pod, "ip", "-o", "link", "show", "eth0") == index
 
@@ -289,3 +289,20 @@ def test_version_is_answered_by_the_plugin_alone(agent: AgentHost) -> None:
     answer = json.loads(done.stdout)
     assert answer["cniVersion"] == "0.4.0"
     assert {"0.3.1", "0.4.0", "1.0.0"} <= set(answer["supportedVersions"])
+
+
+def test_agent_that_is_stopped_undoes_what_is_on_its_way(agent: AgentHost) -> None:
+    pod = agent.pod("halfway")
+    agent.rows.insert("Port", **agent.port_row(pod, "blue", "0a:00:00:00:ff:03", "10.16.9.11"))
+    before = (veths(agent), ovs_ports(agent))
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(agent.request, "ADD", pod)
+        eventually(lambda: ovs_ports(agent) != before[1], "port is on the bridge")
+        started = time.monotonic()
+        assert agent.stop() == 0
+        assert time.monotonic() - started < 3
+        status, document = answer.result()
+    assert (status, document["code"]) == (1, 11)
+    assert "closed" in document["msg"]
+    assert (veths(agent), ovs_ports(agent)) == before
+    agent.start()
