@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: endpoint
 short_description: Keep network namespaces on hosts attached to subnets of the fabric
 version_added: 0.1.0
-author: The Weft authors
+author: The Weft authors (@weft)
 description:
   - A workload without Kubernetes. The agent of a host keeps a network namespace and wires it to a subnet, by the same
     path as a kubelet's pods; it survives restarts and reboots.
@@ -23,11 +23,14 @@ attributes:
     description: Addresses are not known in advance; what the fabric would refuse is refused in check mode, too.
   diff_mode:
     support: full
+    description: The documents of the endpoints that change.
   idempotent:
     support: full
+    description: An endpoint that is as asked is left alone.
   platform:
     support: full
     platforms: posix
+    description: Where C(weftctl) is.
 extends_documentation_fragment:
   - weft.ovn.weftctl
 options:
