@@ -1,0 +1,55 @@
+"""weftctl as a user runs it: a process of its own, with what it printed and its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.ovn import OvnSandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+class Weftctl:
+    """Calls weftctl against the databases of a sandbox."""
+
+    def __init__(self, ovn: OvnSandbox, **remotes: str) -> None:
+        where = {"weft": ovn.weft, "northbound": ovn.northbound, **remotes}
+        self.config = ovn.folder / "weftctl.toml"
+        self.config.write_text("".join(f'[{name}]\nremote = "{remote}"\n' for name, remote in where.items()))
+
+    async def __call__(self, *arguments: str, stdin: str = "") -> Said:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "weft.ctl.main", "--config", str(self.config), *arguments),
+            env={**os.environ, "PYTHONPATH": str(ROOT / "services"), "COLUMNS": "200"},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
+        assert process.returncode is not None
+        assert b"Traceback" not in err, err.decode()
+        return Said(process.returncode, out.decode(), err.decode())
