@@ -179,7 +179,7 @@ def serve_metrics(listen: str) -> None:
     """Serve the process's Prometheus metrics at `listen` ("127.0.0.1:10665"; "" serves none)."""
     if not listen:
         return
-    from prometheus_client import start_http_server  # here, since programs without metrics need not load it
+    from prometheus_client import start_http_server  # noqa: PLC0415 - programs without metrics need not load it
 
     address, separator, port = listen.rpartition(":")
     if not separator or not port.isdigit():

@@ -75,9 +75,9 @@ class Bench:
     def metrics(self) -> dict[str, float]:
         with entered(f"/run/netns/{self.agent.host.ns}"), urllib.request.urlopen(f"http://{METRICS}/metrics") as answer:
             text = answer.read().decode()
-        found = re.findall(r'^weft_agent_add_phase_seconds_(sum|count){phase="(\w+)"} (\S+)$', text, re.M)
+        found = re.findall(r'^weft_agent_add_phase_seconds_(sum|count){phase="(\w+)"} (\S+)$', text, re.MULTILINE)
         values = {f"{phase}_{kind}": float(value) for kind, phase, value in found}
-        transactions = re.search(r"^weft_agent_ovs_transactions_total (\S+)$", text, re.M)
+        transactions = re.search(r"^weft_agent_ovs_transactions_total (\S+)$", text, re.MULTILINE)
         return {**values, "transactions": float(transactions[1]) if transactions else 0}
 
     def phases(self, before: dict[str, float]) -> dict[str, float]:

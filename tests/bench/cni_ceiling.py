@@ -193,5 +193,3 @@ def measure(host_netns: str, database: str, batches: list[list[Job]]) -> tuple[l
             waits.append(time.perf_counter() - wired)
         ovsdb.close()
     return seconds, waits
-
-

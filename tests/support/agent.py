@@ -128,7 +128,9 @@ class AgentHost:
         shutil.copy(PLUGIN, host.rundir / "bin/weft")
         text = "\n".join(f"{key} = {json.dumps(value)}" for key, value in settings.items())
         self.config.write_text(
-            CONFIG.format(name=host.name, weft=sandbox.weft, ovs=host.remote, rundir=host.rundir, settings=text, metrics=metrics)
+            CONFIG.format(
+                name=host.name, weft=sandbox.weft, ovs=host.remote, rundir=host.rundir, settings=text, metrics=metrics
+            )
         )
 
     # -- the process ----------------------------------------------------------------------------------------------

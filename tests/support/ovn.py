@@ -155,9 +155,7 @@ class OvsHost:
         )  # fmt: skip
 
     def start_controller(self) -> None:
-        self.daemons["ovn-controller"] = self.sandbox.daemon(
-            "ovn-controller", self.rundir, self.remote, ns=self.ns
-        )
+        self.daemons["ovn-controller"] = self.sandbox.daemon("ovn-controller", self.rundir, self.remote, ns=self.ns)
 
 
 class OvnSandbox:

@@ -92,11 +92,10 @@ async def answer(commands: Commands, line: bytes) -> bytes:
         return b"0\n" + (json.dumps(result).encode() if result is not None else b"")
     except CniError as error:
         return _failure(error, version)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the runtime is told, whatever it is
         _log.exception("CNI request failed")
-        return _failure(
-            CniError(cni_types.WIRING_FAILED, f"{type(error).__name__}: {error}", "see the log of weft-agent"), version
-        )
+        text = f"{type(error).__name__}: {error}"
+        return _failure(CniError(cni_types.WIRING_FAILED, text, "see the log of weft-agent"), version)
 
 
 def _decode(line: bytes) -> tuple[dict[str, str], str]:

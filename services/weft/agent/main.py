@@ -60,7 +60,7 @@ class Agent:
         self.server = CniServer(config.agent.socket, self.commands)
         self.monitor = Monitor(self._kernel_changed, self._link_removed)
         self.status_writer = StatusWriter(
-            config, self.weft, self.view, self.ovs, self.links, self.problems, self.underlay, self._wake_host
+            config, self.weft, self.view, self.ovs, self.links, self.problems, self.underlay
         )
         self._duties()
         self._connect()
@@ -83,6 +83,7 @@ class Agent:
         for duty in (self.host, self.namespaces, self.leftovers, self.status):
             self.ovs.on_change(duty.poke)
         self.problems.on_change(self.status.poke)
+        self.underlay.on_change(self.host.poke)
 
     async def serve(self) -> None:
         """Run until cancelled. Nothing of what is wired is touched at the end."""
@@ -117,9 +118,6 @@ class Agent:
         metrics.connected.labels("Weft").set(connected)
         self.view.set_connected(connected)
         metrics.ports.set(len(self.view.rows.ports))
-
-    def _wake_host(self) -> None:
-        self.host.poke()
 
     def _kernel_changed(self) -> None:
         self.host.poke()

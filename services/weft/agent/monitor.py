@@ -56,7 +56,7 @@ def removed_links(data: bytes) -> Iterator[str]:
         length, kind, *_ = _HEADER.unpack_from(data, offset)
         if length < _HEADER.size:
             return
-        if kind == _DELLINK and (name := _name(data, offset + _HEADER.size + _IFINFO, offset + length)):
+        if kind == _DELLINK and (name := _name(data, offset + _HEADER.size + _IFINFO, min(offset + length, len(data)))):
             yield name
         offset += _aligned(length)
 

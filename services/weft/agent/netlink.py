@@ -36,7 +36,7 @@ _SIOCETHTOOL, _STXCSUM, _GTXCSUM = 0x8946, 0x17, 0x16
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """A link as it is. `addresses` are those with global scope, with prefix length; `peer` the index of a veth's end."""
+    """A link as it is; `addresses` are those with global scope, with prefix length."""
 
     index: int
     name: str
@@ -45,7 +45,6 @@ class LinkState:
     up: bool
     alias: str
     addresses: frozenset[str] = frozenset()
-    peer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,6 @@ def _link_state(message: Any, addresses: dict[int, set[str]]) -> LinkState:
         up=bool(message["flags"] & _UP),
         alias=message.get_attr("IFLA_IFALIAS") or "",
         addresses=frozenset(addresses.get(message["index"], ())),
-        peer=message.get_attr("IFLA_LINK") or 0,
     )
 
 
@@ -222,6 +220,7 @@ def add_address(ip: IPRoute, index: int, address: str) -> None:
 
 
 def remove_address(ip: IPRoute, index: int, address: str) -> None:
+    """Remove an address given with prefix length."""
     interface = ip_interface(address)
     ip.addr("del", index=index, address=str(interface.ip), prefixlen=interface.network.prefixlen)
 
@@ -266,6 +265,7 @@ def disable_tx_checksum(name: str) -> None:
 
 
 def tx_checksum(name: str) -> bool:
+    """Whether a link leaves checksums to its receiver."""
     return bool(_ethtool(name, _GTXCSUM, 0))
 
 

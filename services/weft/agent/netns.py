@@ -77,7 +77,7 @@ def remove(path: Path) -> None:
 def exists(path: Path) -> bool:
     """Whether a namespace is mounted at `path`: after a reboot the file may be there without one."""
     try:
-        return path.stat().st_dev == os.stat(_OWN).st_dev
+        return path.stat().st_dev == Path(_OWN).stat().st_dev
     except FileNotFoundError:
         return False
 

@@ -1,7 +1,7 @@
 """Netlink requests as bytes, several sent at once: the short way for what is done to every pod.
 
-pyroute2 (see netlink.py) reads and repairs; but it takes 4 ms of processor time for a pod's dozen requests, more than all
-the rest of an ADD, and fifty pods come at once. Here a request is packed by hand and a batch is one system call.
+pyroute2 (see netlink.py) reads and repairs; but it takes 4 ms of processor time for a pod's dozen requests, more than
+all the rest of an ADD, and fifty pods come at once. Here a request is packed by hand, a batch is one system call.
 The layouts are those of netlink(7), rtnetlink(7) and linux/if_link.h.
 """
 
@@ -111,10 +111,12 @@ def raise_host_end(name: str, alias: str) -> Message:
 
 
 def raise_link(index: int) -> Message:
+    """Set a link up."""
     return _message(f"link {index} up", _NEWLINK, 0, _LINK.pack(0, 0, index, _IFF_UP, _IFF_UP))
 
 
 def delete_link(name: str) -> Message:
+    """Remove a link, and with a veth its other end."""
     return _message(f"removal of link {name}", _DELLINK, 0, _LINK.pack(0, 0, 0, 0, 0) + _name(name))
 
 
@@ -129,6 +131,7 @@ def add_address(index: int, address: str) -> Message:
 
 
 def add_default_route(index: int, gateway: str) -> Message:
+    """The default route of the gateway's family; one that is there is replaced."""
     body = _ROUTE.pack(_family(gateway), 0, 0, 0, _TABLE_MAIN, _PROTO_STATIC, 0, _TYPE_UNICAST, 0)
     body += _attribute(_RTA_GATEWAY, ip_address(gateway).packed) + _attribute(_RTA_OIF, struct.pack("=I", index))
     return _message(f"default route via {gateway}", _NEWROUTE, _CREATE | _REPLACE, body)

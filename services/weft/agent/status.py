@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from ipaddress import ip_interface
 from typing import Any, Final
@@ -72,7 +72,7 @@ class StatusWriter:
 
     def __init__(
         self, config: AgentConfig, weft: Database, view: View, ovs: LocalOvs, links: Netlink, problems: Problems,
-        underlay: Underlay, mtu_changed: Callable[[], None],
+        underlay: Underlay,
     ) -> None:  # fmt: skip
         self._config = config
         self._weft = weft
@@ -81,7 +81,6 @@ class StatusWriter:
         self._netlink = links
         self._problems = problems
         self._underlay = underlay
-        self._mtu_changed = mtu_changed
         self._written: HostStatus | None = None
         self._beat = 0.0
 
@@ -103,8 +102,7 @@ class StatusWriter:
         ovn = await self._netlink.run(inspect, self._config.ovs.ovn_rundir)
         encap_ip, encap_type = encapsulation(self._ovs.settings)
         mtu = find_mtu(links, encap_ip) if encap_ip else None
-        if self._underlay.update(links):
-            self._mtu_changed()
+        self._underlay.update(links)
         for name, message in host_problems(encap_ip, mtu, ovn, self._view).items():
             self._problems.check(name, message)
         metrics.problems.set(len(self._problems.current))

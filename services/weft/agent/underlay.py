@@ -6,7 +6,7 @@ address. A link that is away for a moment, as a bridge is while vswitchd restart
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_interface
 
 from weft.agent import netlink
@@ -37,6 +37,10 @@ class Underlay:
         self._ovs = ovs
         self._netlink = links
         self._mtu: int | None = None
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
 
     async def mtu(self) -> int | None:
         """None as long as no link has had the tunnel's address."""
@@ -44,11 +48,12 @@ class Underlay:
             self.update((await self._netlink.run(netlink.links)).values())
         return self._mtu
 
-    def update(self, links: Iterable[LinkState]) -> bool:
-        """Take what the links say now; whether the MTU became another."""
+    def update(self, links: Iterable[LinkState]) -> None:
+        """Take what the links say now."""
         address, _ = encapsulation(self._ovs.settings)
         mtu = find_mtu(links, address) if address else None
         if mtu is None or mtu == self._mtu:
-            return False
+            return
         self._mtu = mtu
-        return True
+        for listener in self._listeners:
+            listener()

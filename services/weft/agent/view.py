@@ -2,8 +2,9 @@
 
 The view is filled by the Weft database and kept on disk, so that the agent works without the database, also after a
 reboot. The rows from disk are the view until the first whole replica is there; then that is, at once: a half
-filled replica never shows through. A database with nothing in it at all does not show through either (`emptied`): it was
-lost or is another one, and tearing down every workload is no answer to that.
+filled replica never shows through. A database with nothing in it at all does not either (`emptied`): it was lost or is
+another one, and tearing down every workload is no answer to that.
+
 All of it belongs to the event loop; rows are immutable.
 """
 
@@ -66,7 +67,9 @@ class Host:
 
 COLUMNS: Mapping[str, Sequence[str]] = {
     "Host": ["name", "port", "mac", "addresses", "gateways", "mtu"],
-    "Port": ["name", "host", "pod_namespace", "pod_name", "pod_uid", "interface", "subnet", "mac", "addresses", "netns"],
+    "Port": [
+        "name", "host", "pod_namespace", "pod_name", "pod_uid", "interface", "subnet", "mac", "addresses", "netns",
+    ],
     "Subnet": ["name", "cidrs", "gateways", "mtu", "host_routed"],
 }  # fmt: skip
 
@@ -211,7 +214,7 @@ def write_atomically(path: Path, text: str) -> None:
     """Replace the file at `path`, readable by root only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

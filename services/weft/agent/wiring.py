@@ -39,6 +39,7 @@ def host_interface(port: str) -> str:
 
 
 def alias(sandbox: str, ifname: str) -> str:
+    """What the host's end says of whom it is for."""
     return f"{ALIAS}{sandbox}/{ifname}"
 
 

@@ -25,6 +25,7 @@ TRY_AGAIN, DECODING_FAILURE = 11, 6
 
 
 def main() -> int:
+    """Answer VERSION, or have the agent answer; gives the exit status."""
     config = read_all()
     env = {key.decode(): value.decode(errors="replace") for key, value in environ.items() if key[:4] == b"CNI_"}
     if env.get("CNI_COMMAND") == "VERSION":
@@ -53,6 +54,7 @@ def socket_path(config: str) -> str:
 
 
 def request(env: dict[str, str], config: str) -> bytes:
+    """The request as one line of JSON."""
     pairs = ",".join(f"{quote(key)}:{quote(value)}" for key, value in env.items())
     return f'{{"env":{{{pairs}}},"config":{quote(config)}}}\n'.encode()
 
@@ -79,6 +81,7 @@ def hint(error: OSError) -> str:
 
 
 def version(config: str) -> int:
+    """Print the versions of the specification that are spoken."""
     import json
 
     wanted = parsed(config).get("cniVersion", VERSIONS[-1])
@@ -87,12 +90,14 @@ def version(config: str) -> int:
 
 
 def parsed(config: str) -> dict[str, object]:
+    """The network configuration; one that is no JSON ends the plugin with an error."""
     import json
 
     try:
         document = json.loads(config or "{}")
     except ValueError as error:
-        raise SystemExit(fail("", f"network configuration on standard input is not JSON: {error}", "", 6)) from error
+        message = f"network configuration on standard input is not JSON: {error}"
+        raise SystemExit(fail("", message, "", DECODING_FAILURE)) from error
     return document if isinstance(document, dict) else {}
 
 
@@ -106,6 +111,7 @@ def fail(config: str, message: str, details: str, code: int = TRY_AGAIN) -> int:
 
 
 def read_all() -> str:
+    """Standard input to its end."""
     parts = []
     while part := read(0, 65536):
         parts.append(part)
@@ -113,6 +119,7 @@ def read_all() -> str:
 
 
 def write_all(data: bytes) -> None:
+    """To standard output."""
     while data:
         data = data[write(1, data) :]
 

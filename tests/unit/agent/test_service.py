@@ -95,6 +95,4 @@ def test_log_fields_are_quoted_only_where_needed() -> None:
         "ok": True,
         "ips": ["10.0.0.1", "fd00::1"],
     }
-    assert format_fields(fields) == (
-        'port=web.ns1 error="no \\"x\\" there" empty="" ok=true ips=10.0.0.1,fd00::1'
-    )
+    assert format_fields(fields) == ('port=web.ns1 error="no \\"x\\" there" empty="" ok=true ips=10.0.0.1,fd00::1')

@@ -1,0 +1,128 @@
+"""The view: from the database, from disk, and who waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+import pytest
+
+from weft.agent.view import EMPTY, Port, View, load, save
+from weft.ovsdb.database import RowChange
+
+
+def port_row(name: str, **changes: Any) -> dict[str, Any]:
+    pod, _, namespace = name.partition(".")
+    row = {
+        "name": name, "host": "h1", "pod_namespace": namespace, "pod_name": pod, "pod_uid": "u1", "interface": "eth0",
+        "subnet": "blue", "mac": "0a:00:00:00:00:01", "addresses": ["10.0.0.2"], "netns": "",
+    }  # fmt: skip
+    return {**row, **changes}
+
+
+SUBNET = {"name": "blue", "cidrs": ["10.0.0.0/24"], "gateways": ["10.0.0.1"], "mtu": 0, "host_routed": True}
+HOST = {
+    "name": "h1", "port": "node-h1", "mac": "0a:00:00:00:00:02", "addresses": ["100.64.0.2/16"],
+    "gateways": ["100.64.0.1"], "mtu": 0,
+}  # fmt: skip
+
+
+def change(
+    table: str, row: dict[str, Any], op: Literal["insert", "update", "delete"] = "insert", uuid: UUID | None = None
+) -> RowChange:
+    return RowChange(table, uuid or uuid4(), op, row)
+
+
+def test_half_a_replica_never_shows(tmp_path: Path) -> None:
+    first = View()
+    first.apply([change("Port", port_row("old.ns")), change("Host", HOST)])
+    first.set_connected(True)
+    save(tmp_path / "view.json", first.rows)
+
+    view = View(load(tmp_path / "view.json"))
+    assert set(view.rows.ports) == {"old.ns"}
+    assert view.rows.host == first.rows.host
+    view.apply([change("Port", port_row("new.ns"))])
+    assert set(view.rows.ports) == {"old.ns"}, "the replica is not whole yet"
+    view.set_connected(True)
+    assert set(view.rows.ports) == {"new.ns"}
+    assert view.rows.host is None
+    assert view.trusted
+
+
+def test_updates_and_deletes_are_by_row_not_by_name() -> None:
+    view, uuid = View(), uuid4()
+    view.set_connected(True)
+    view.apply([change("Subnet", SUBNET), change("Port", port_row("a.ns"), uuid=uuid)])
+    view.apply([change("Port", port_row("a.ns", pod_uid="u2"), "insert"), change("Port", {}, "delete", uuid)])
+    assert view.rows.ports["a.ns"].pod_uid == "u2"
+
+
+def test_emptied_database_does_not_show() -> None:
+    view, uuid = View(), uuid4()
+    view.apply([change("Port", port_row("a.ns"), uuid=uuid)])
+    view.set_connected(True)
+    view.apply([change("Port", {}, "delete", uuid)])
+    assert set(view.rows.ports) == {"a.ns"}
+    assert view.emptied
+    assert not view.trusted
+    view.apply([change("Subnet", SUBNET)])
+    assert not view.rows.ports
+    assert view.trusted
+
+
+def test_new_fabric_without_rows_is_no_alarm() -> None:
+    view = View()
+    view.set_connected(True)
+    assert view.trusted
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"ports": [{}], "subnets": [], "host": null}'])
+def test_file_that_cannot_be_used_is_an_empty_view(tmp_path: Path, text: str) -> None:
+    (tmp_path / "view.json").write_text(text)
+    assert load(tmp_path / "view.json") == EMPTY
+
+
+def test_file_is_for_root_only(tmp_path: Path) -> None:
+    save(tmp_path / "sub/view.json", EMPTY)
+    assert (tmp_path / "sub/view.json").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in (tmp_path / "sub").iterdir()] == ["view.json"]
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "asked", "found"),
+    [
+        (["eth0"], "eth0", "eth0"),
+        (["eth0", "net1"], "net1", "net1"),
+        ([""], "eth0", ""),
+        (["", "net1"], "net1", "net1"),
+        (["net1"], "eth0", None),
+    ],
+)
+def test_port_is_found_by_pod_and_interface(interfaces: list[str], asked: str, found: str | None) -> None:
+    view = View()
+    rows = [port_row(f"a{n}.ns", pod_name="a", interface=name) for n, name in enumerate(interfaces)]
+    view.apply([change("Port", row) for row in [*rows, port_row("a.other")]])
+    view.set_connected(True)
+    port = view.find_port("ns", "a", asked)
+    assert (port.interface if port else None) == found
+
+
+async def test_waiting_is_by_event() -> None:
+    view = View()
+    view.set_connected(True)
+
+    def wanted() -> Port | None:
+        return view.rows.ports.get("a.ns")
+
+    waiter = asyncio.create_task(view.wait_for(wanted, 5))
+    await asyncio.sleep(0)
+    view.apply([change("Port", port_row("b.ns"))])
+    await asyncio.sleep(0)
+    assert not waiter.done()
+    view.apply([change("Port", port_row("a.ns"))])
+    assert (await waiter).name == "a.ns"
+    with pytest.raises(TimeoutError):
+        await view.wait_for(lambda: None, 0.01)
