@@ -100,7 +100,8 @@ class FabricStore:
     def _feed(self, change: RowChange) -> ObjectChange | None:
         if change.op == "delete":
             ref = self._refs.pop(change.uuid, None)
-            if ref is None or self.records[ref].uuid != change.uuid:
+            record = self.records.get(ref or "")
+            if ref is None or record is None or record.uuid != change.uuid:
                 return None
             del self.records[ref]
             return Removed(ref, seen=bool(change.row))
@@ -113,7 +114,7 @@ class FabricStore:
             return None
         try:
             return Stored(ref, record.resource())
-        except (InvalidError, ValueError) as error:
+        except (InvalidError, ValueError, TypeError) as error:
             problems = error.problems if isinstance(error, InvalidError) else [Problem(ref, "", str(error))]
             return Stored(ref, None, tuple(problems))
 
