@@ -156,14 +156,20 @@ class Directory:
     def write(self, name, text):
         path = self.path(name)
         if read(path) == text:
-            return
+            return False
         self.changed = True
         if self._module.check_mode:
-            return
+            return False
         with open(path + ".new", "w", encoding="ascii") as stream:
             stream.write(text)
         os.chmod(path + ".new", 0o644)
         os.rename(path + ".new", path)
+        return True
+
+    def certificate(self, name, text):
+        """Write a certificate, then touch its key: OVS reads neither file again before the key's time has changed."""
+        if self.write(name + ".crt", text):
+            os.utime(self.path(name + ".key"))
 
     def _openssl(self, *arguments):
         status, output, error = self._module.run_command(["openssl", *arguments])
@@ -200,7 +206,7 @@ def main():
     if params["ca_certificate"]:
         directory.write("ca.crt", params["ca_certificate"])
     for name, text in sorted(params["certificates"].items()):
-        directory.write(name + ".crt", text)
+        directory.certificate(name, text)
     module.exit_json(
         changed=directory.changed,
         requests=requests,
