@@ -25,11 +25,11 @@ import ovs.db.idl
 import ovs.poller
 import ovs.stream
 import ovs.timeval
-from ovsdbapp.backend.ovs_idl import idlutils
 
 from weft import log
 from weft.ovsdb.errors import CommitError, NotConnectedError
 from weft.ovsdb.replica import BACKOFF_MS, Observer, Replica, RowChange, row_to_dict
+from weft.ovsdb.schema import ask_schema
 
 __all__ = ["Database", "Observer", "Operation", "RowChange", "Tls", "row_to_dict"]
 _log = log.get_logger(__name__)
@@ -228,7 +228,7 @@ class Database:
         while not self._stopping:
             for remote in self.remote.split(","):
                 try:
-                    return idlutils.get_schema_helper(remote, self.schema_name)
+                    return ask_schema(remote.strip(), self.schema_name)
                 except Exception as error:  # noqa: BLE001 - any failure of any remote: try the next one
                     _log.debug("no schema", database=self.schema_name, remote=remote, reason=error)
             self._refuse_jobs()
