@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 
 from tests.support.ctl import ROOT, Weftctl
@@ -101,6 +102,16 @@ async def test_an_unreachable_database_is_named_with_every_remote_tried(made: Fa
     status = await ctl("--connect-timeout", "1", "status")
     assert status.code == 3
     assert "Connection refused" in status.out
+
+
+async def test_a_member_that_says_nothing_does_not_hide_the_others(made: Fabric) -> None:
+    """It accepts connections and never answers, as a stopped process does."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ctl = Weftctl(made.ovn, weft=f"tcp:127.0.0.1:{silent.getsockname()[1]},{made.ovn.weft}")
+        started = time.monotonic()
+        assert (await ctl("get", "namespaces")).code == 0
+        assert time.monotonic() - started < 10
+        assert "no answer within 2 s" in (await ctl("status")).out
 
 
 async def test_a_database_that_serves_something_else_is_said_so(made: Fabric) -> None:

@@ -48,6 +48,29 @@ async def ask_members(remotes: str, database: str, tls: Tls | None, deadline: fl
     return [_with_lag(member, newest) for member in members]
 
 
+async def find_members(remotes: str, database: str, tls: Tls | None, *, any_member: bool = False) -> list[Member]:
+    """Members worth connecting to: the leader first, then those that answered by then; without a leader none.
+
+    A member that hangs costs no time when the leader answers. With `any_member`, a leader is not needed.
+    """
+    asking = [asyncio.ensure_future(_ask(remote.strip(), database, tls, DEADLINE)) for remote in remotes.split(",")]
+    found: list[Member] = []
+    for answer in asyncio.as_completed(asking):
+        member = await answer
+        if not member.problem and member.connected:
+            found.insert(0 if _leads(member) else len(found), member)
+        if found and (any_member or _leads(found[0])):
+            break
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    return found if any_member or (found and _leads(found[0])) else []
+
+
+def _leads(member: Member) -> bool:
+    return member.leader or member.model != "clustered"
+
+
 def _with_lag(member: Member, newest: int) -> Member:
     if member.problem:
         return member

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from weft.ctl.config import DEFAULT_PATH, VARIABLE, Config
 from weft.ctl.errors import CtlError, UnreachableError, UsageError
-from weft.ctl.members import Member, ask_members
+from weft.ctl.members import Member, ask_members, find_members
 from weft.ovsdb import columns
 from weft.ovsdb.database import Database, Observer, RowChange, row_to_dict
 from weft.ovsdb.errors import NotConnectedError
@@ -49,7 +51,7 @@ class Session:
         """The Weft database. A follower may lag behind, so what is read comes from the leader unless `any_member`."""
         database = Database(
             "Weft",
-            self.config.weft.remote,
+            await self._usable("Weft", self.config.weft.remote, any_member=any_member, one=on_change is None),
             dict.fromkeys(tables),
             tls=self.config.tls,
             leader_only=not any_member,
@@ -65,7 +67,7 @@ class Session:
         """The Northbound, as far as the fabric writes it."""
         database = Database(
             "OVN_Northbound",
-            self.config.northbound.remote,
+            await self._usable("OVN_Northbound", self.config.northbound.remote),
             {**{table: tuple(names) for table, names in columns.NORTHBOUND.items()}, "NB_Global": ("external_ids",)},
             tls=self.config.tls,
             leader_only=True,
@@ -74,13 +76,25 @@ class Session:
         async with self._opened(database):
             yield database
 
+    async def _usable(self, name: str, remotes: str, *, any_member: bool = False, one: bool = True) -> str:
+        """The remotes to connect to: the leader's, and for who stays longer than a moment (not `one`) all."""
+        deadline = time.monotonic() + self.timeout
+        while not (members := await find_members(remotes, name, self.config.tls, any_member=any_member)):
+            if time.monotonic() >= deadline:
+                raise UnreachableError(*await self._explain(name, remotes))
+            await asyncio.sleep(0.2)  # an election may be on; nobody would tell us of its end
+        return members[0].remote if one else remotes
+
+    async def _explain(self, name: str, remotes: str) -> list[str]:
+        members = await ask_members(remotes, name, self.config.tls)
+        return list(_unreachable(name, members, self.timeout))
+
     @contextlib.asynccontextmanager
     async def _opened(self, database: Database) -> AsyncIterator[None]:
         try:
             await database.start(self.timeout)
         except NotConnectedError:
-            members = await ask_members(database.remote, database.schema_name, self.config.tls)
-            raise UnreachableError(*_unreachable(database.schema_name, members, self.timeout)) from None
+            raise UnreachableError(*await self._explain(database.schema_name, database.remote)) from None
         try:
             yield
         finally:
