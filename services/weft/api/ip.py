@@ -57,5 +57,15 @@ class IP(Resource):
         try:
             if not self.addresses:
                 yield self.problem("spec.ipAddress", "is empty; allowed: one address, or one of each family")
+            yield from self._family_rules()
         except ValueError as error:
             yield self.problem("spec.ipAddress", str(error))
+
+    def _family_rules(self) -> Iterator[Problem]:
+        """The addresses by family say the same as the list."""
+        given = {4: self.spec.v4_ip_address, 6: self.spec.v6_ip_address}
+        listed = {str(address) for address in self.addresses}
+        for family, address in given.items():
+            if address and address not in listed:
+                message = f"{address!r} is not the IPv{family} address of spec.ipAddress {self.spec.ip_address}"
+                yield self.problem(f"spec.v{family}IpAddress", message)

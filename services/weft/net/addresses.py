@@ -23,9 +23,16 @@ def split_list(text: str) -> list[str]:
 
 def parse_networks(text: str) -> list[Network]:
     """`cidrBlock`: one CIDR, or one of each family. Host bits are an error (ValueError), as is a family given twice."""
-    networks: list[Network] = [ip_network(part) for part in split_list(text)]
+    networks = [_network(part) for part in split_list(text)]
     _one_each(networks)
     return sorted(networks, key=lambda network: network.version)
+
+
+def _network(text: str) -> Network:
+    network: Network = ip_network(text)
+    if not text.partition("/")[2].isdigit():
+        raise ValueError(f"{text!r} has no prefix length, as {network.network_address}/24 has")
+    return network
 
 
 def parse_addresses(text: str) -> list[Address]:
@@ -83,10 +90,10 @@ def host_bounds(network: Network) -> tuple[int, int]:
 
 
 def mac_of(address: Address) -> str:
-    """A MAC address that follows from an IP address, unique wherever the address is.
+    """A MAC address that follows from an IP address.
 
-    Locally administered, prefix `0a:58` as OVN-Kubernetes has it: then the four bytes of an IPv4 address, or four bytes
-    of a digest of an IPv6 one.
+    Locally administered: `0a:58` and the four bytes of an IPv4 address, as OVN-Kubernetes has it; `0a` and five bytes
+    of a digest of an IPv6 one (among 10,000 addresses two of the same are expected once in 20,000 fabrics).
     """
-    tail = address.packed if address.version == 4 else hashlib.sha256(address.packed).digest()[:4]
-    return ":".join(f"{byte:02x}" for byte in b"\x0a\x58" + tail)
+    tail = b"\x58" + address.packed if address.version == 4 else hashlib.sha256(address.packed).digest()[:5]
+    return ":".join(f"{byte:02x}" for byte in b"\x0a" + tail)

@@ -1,7 +1,7 @@
 """Which columns of which tables are ours, and how.
 
 - `OWN`: the whole column is ours: assigned, and compared as a whole.
-- `KEYS`: a map that others write too: our keys are set, compared and removed one by one.
+- `KEYS`: a map that others write too: the keys in `OUR_KEYS` are ours, set, compared and removed one by one.
 - `ELEMENTS`: a set that holds the rows of several owners: rows join and leave by mutation, never by assignment.
 - `IGNORE`: somebody else's: northd's, ovn-controller's, an operator's.
 
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+
+from weft.ovsdb.identity import OWNER
 
 
 class Ownership(Enum):
@@ -67,6 +69,13 @@ WEFT: Mapping[str, Mapping[str, Ownership]] = {
         keys="external_ids",
     ),
 }
+
+OUR_KEYS: Mapping[str, frozenset[str]] = {
+    "external_ids": frozenset({OWNER, "vendor", "vpc", "subnet", "ls", "pod", "node"}),
+    "options": frozenset({"requested-chassis", "router-port"}),
+    "other_config": frozenset(),
+}
+"""Keys that are ours in columns of kind `KEYS`, in rows that are ours."""
 
 PARENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Logical_Switch_Port": (("Logical_Switch", "ports"),),

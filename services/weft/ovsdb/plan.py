@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
-from weft.ovsdb.columns import PARENTS, Ownership
+from weft.ovsdb.columns import OUR_KEYS, PARENTS, Ownership
 from weft.ovsdb.identity import OWNER, row_uuid
 from weft.ovsdb.index import OwnerIndex
 from weft.topology.rows import Ref, Row
@@ -102,6 +102,7 @@ class Planner:
         if present is None:
             wanted = {column: (None, value) for column, value in columns.items() if value or value is True}
             return Change("insert", row.table, uuid, row.owner, name, wanted, self._parent(row))
+        columns |= _defaults(present, columns, ownership)
         differing = {}
         for column, value in columns.items():
             before = _current(present._data[column], table.columns[column], value, ownership[column])
@@ -176,8 +177,9 @@ class Planner:
         mutations: list[Any] = []
         for name, (old, new) in change.columns.items():
             if ownership[name] is Ownership.KEYS:
-                mutations.append([name, "delete", ["set", list(old.keys() | new.keys())]])
-                mutations.append([name, "insert", encode(new)])
+                mutations.append([name, "delete", ["set", sorted(old.keys() | new.keys())]])
+                if new:
+                    mutations.append([name, "insert", encode(new)])
         if whole:
             yield {"op": "update", "table": change.table, "where": _is(change.uuid), "row": whole}
         if mutations:
@@ -224,12 +226,24 @@ def _weight(change: Change) -> int:
     return 150 + len(json.dumps({name: encode(new) for name, (_, new) in change.columns.items()}))
 
 
+def _defaults(present: Any, named: Mapping[str, Any], ownership: Mapping[str, Ownership]) -> dict[str, Any]:
+    """Columns of ours that the row does not name but the database has set: they ought to have their defaults."""
+    defaults: dict[str, Any] = {}
+    for column in dict.keys(present._data) - named.keys():
+        how, kind = ownership.get(column, Ownership.IGNORE), present._table.columns[column].type
+        if how is Ownership.KEYS or (how is Ownership.OWN and kind.is_map()):
+            defaults[column] = {}
+        elif how is Ownership.OWN:
+            defaults[column] = () if kind.n_min == 0 else kind.key.type.default
+    return defaults
+
+
 def _current(datum: Any, column: Any, wanted: Any, how: Ownership) -> tuple[Any] | None:
     """None when the database has what is wanted; otherwise what it has (of a map with KEYS: our keys only)."""
     if column.type.is_map():
         have = {key.value: value.value for key, value in datum.values.items()}
         if how is Ownership.KEYS:
-            have = {key: have[key] for key in wanted if key in have}
+            have = {key: value for key, value in have.items() if key in OUR_KEYS[column.name]}
         return None if have == wanted else (have,)
     values = [key.value for key in datum.values]
     if set(values) == set(wanted if isinstance(wanted, tuple) else (wanted,)):

@@ -12,7 +12,7 @@ from weft.api.base import Metadata
 from weft.api.ip import IP, IPSpec
 from weft.api.subnet import Subnet
 from weft.net.addresses import Address, Family, mac_of
-from weft.net.pool import Pool, PoolError
+from weft.net.pool import Pool, PoolError, PoolExhaustedError
 
 SUBNET_LABEL = "ovn.kubernetes.io/subnet"
 NODE_LABEL = "ovn.kubernetes.io/node-name"
@@ -119,7 +119,7 @@ class Addressing:
         except PoolError as error:
             for pool, address in taken:
                 pool.release(address)
-            reason = "AddressConflict" if wished else "NoAddressAvailable"
+            reason = "NoAddressAvailable" if isinstance(error, PoolExhaustedError) else "AddressConflict"
             raise AllocationError(reason, f"Subnet/{request.subnet}: {error}") from None
         ip = _object(request, [address for _, address in taken])
         self._reserved.setdefault(request.subnet, {})[ip.name] = ip

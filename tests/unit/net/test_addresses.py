@@ -59,6 +59,8 @@ def test_networks(text: str, networks: list[str]) -> None:
         ("10.16.0.5/16", "10.16.0.5/16 has host bits set"),
         ("10.16.0.0/33", "'10.16.0.0/33' does not appear to be an IPv4 or IPv6 network"),
         ("blue", "'blue' does not appear to be an IPv4 or IPv6 network"),
+        ("10.16.0.0", "'10.16.0.0' has no prefix length, as 10.16.0.0/24 has"),
+        ("10.16.0.0/255.255.0.0", "'10.16.0.0/255.255.0.0' has no prefix length, as 10.16.0.0/24 has"),
         ("10.0.0.0/16,10.1.0.0/16", "at most one of each address family is allowed"),
         ("fd00::/64,10.0.0.0/16,fd01::/64", "at most one of each address family is allowed"),
     ],
@@ -186,7 +188,7 @@ def test_hosts_of_a_network(cidr: str, gateway: str, low: str, high: str) -> Non
         ("10.66.0.11", "0a:58:0a:42:00:0b"),
         ("0.0.0.0", "0a:58:00:00:00:00"),
         ("255.255.255.255", "0a:58:ff:ff:ff:ff"),
-        ("fd00:10:16::1", "0a:58:49:1e:49:9c"),
+        ("fd00:10:16::1", "0a:49:1e:49:9c:02"),
     ],
 )
 def test_mac_follows_from_the_address(address: str, mac: str) -> None:

@@ -29,7 +29,7 @@ def _state(addressing: Addressing) -> list[tuple[int, int]]:
     ("cidr", "wishes", "address", "mac"),
     [
         pytest.param("10.66.0.0/24", (), "10.66.0.2", "0a:58:0a:42:00:02", id="IPv4"),
-        pytest.param("fd00:66::/64", (), "fd00:66::2", "0a:58:5c:94:3e:ba", id="IPv6"),
+        pytest.param("fd00:66::/64", (), "fd00:66::2", "0a:5c:94:3e:ba:f9", id="IPv6"),
         pytest.param("10.66.0.0/24,fd00:66::/64", (), "10.66.0.2,fd00:66::2", "0a:58:0a:42:00:02", id="dual"),
         pytest.param("10.66.0.0/24", ("10.66.0.77",), "10.66.0.77", "0a:58:0a:42:00:4d", id="wish"),
         pytest.param(
