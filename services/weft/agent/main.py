@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import sys
 
-from weft.agent import metrics, view
+from weft.agent import metrics, view, wiring
 from weft.agent.cni_commands import Commands
 from weft.agent.cni_server import CniServer
 from weft.agent.config import AgentConfig
@@ -45,7 +45,7 @@ class Agent:
         self._file = config.agent.state_dir / "view.json"
         self.problems = Problems()
         self.view = View(view.load(self._file))
-        self.links = Netlink()
+        self.links = Netlink(workers=1)
         self.ovs = LocalOvs(config.ovs.remote, config.ovs.integration_bridge)
         self.weft = LiveDatabase(
             "Weft", config.weft.remote, {**view.COLUMNS, "Host_Status": COLUMNS}, tls=config.tls,
@@ -53,7 +53,8 @@ class Agent:
             watch=list(view.COLUMNS), on_change=self.view.apply, on_connection=self._connection,
         )  # fmt: skip
         self.underlay = Underlay(self.ovs, self.links)
-        self.wiring = Wiring(self.ovs, self.links)
+        self.pods = Netlink()  # threads of their own, so that no pod waits for a duty
+        self.wiring = Wiring(self.ovs, self.pods)
         self.commands = Commands(
             config.name, config.agent, self.view, self.ovs, self.wiring, self.problems, self.underlay
         )
@@ -62,6 +63,7 @@ class Agent:
         self.status_writer = StatusWriter(
             config, self.weft, self.view, self.ovs, self.links, self.problems, self.underlay
         )
+        self._unclaimed: set[str] = set()
         self._duties()
         self._connect()
 
@@ -82,6 +84,7 @@ class Agent:
             self.view.on_change(duty.poke)
         for duty in (self.host, self.namespaces, self.leftovers, self.status):
             self.ovs.on_change(duty.poke)
+        self.view.on_change(self._note_unclaimed)
         self.problems.on_change(self.status.poke)
         self.underlay.on_change(self.host.poke)
 
@@ -110,6 +113,7 @@ class Agent:
             async with asyncio.timeout(3):
                 await asyncio.gather(self.weft.close(), self.ovs.close())
         self.links.close()
+        self.pods.close()
 
     # --- what wakes what ---
 
@@ -126,6 +130,15 @@ class Agent:
     def _link_removed(self, name: str) -> None:
         if name in self.ovs.interfaces:
             self.leftovers.poke()
+
+    def _note_unclaimed(self) -> None:
+        """Say of which wired pods the port is gone: they stay as they are until their runtime's DEL."""
+        if not self.view.synced:
+            return
+        unclaimed = wiring.unclaimed(self.ovs.ours(), self.view.rows)
+        for port in unclaimed - self._unclaimed:
+            _log.info("port is gone from the database, its container stays wired until DEL", port=port)
+        self._unclaimed = unclaimed
 
     async def _save(self) -> None:
         if self.view.synced:

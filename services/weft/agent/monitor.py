@@ -1,26 +1,32 @@
 """Notices of the kernel: something about links, addresses or routes of this namespace has changed.
 
-Duties compare the whole anyway, so a notice needs no decoding beyond its kind: the multicast groups are read with
-a bare socket, which costs microseconds where fifty pods at once make some hundred notices. Only a removed link is
-named, since its Open vSwitch port is then an orphan.
+Duties compare the whole anyway, so a notice needs little decoding; the multicast groups are read with a bare
+socket. What wiring pods says of itself is left out, or fifty pods at once would make every duty look at every
+link again and again while they wait: notices of links whose name is ours, and of routes outside the main table (each
+link that goes up has some). A removed link is named, since its Open vSwitch port may then be an orphan.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 _GROUPS: Final = 0x1 | 0x10 | 0x40 | 0x100 | 0x400  # link, IPv4 address and route, IPv6 address and route
-_DELLINK: Final = 17
+NEWLINK, DELLINK, NEWROUTE, DELROUTE = 16, 17, 24, 25
 _IFNAME: Final = 3
+_RTM_TABLE: Final = 4
+_MAIN: Final = 254
+_OURS: Final = re.compile("w[0-9a-f]{14}")
 _HEADER, _IFINFO, _ATTRIBUTE = struct.Struct("=IHHII"), 16, struct.Struct("=HH")
 
 
 class Monitor:
-    """Calls `changed` after any change and `removed(name)` for each link that went."""
+    """Calls `changed` after a change that matters and `removed(name)` for each link that went."""
 
     def __init__(self, changed: Callable[[], None], removed: Callable[[str], None]) -> None:
         self._changed = changed
@@ -43,21 +49,48 @@ class Monitor:
         except BlockingIOError:
             return
         except OSError:  # ENOBUFS: notices were lost, which the duties' full comparison makes good
-            data = b""
-        for name in removed_links(data):
-            self._removed(name)
-        self._changed()
+            self._changed()
+            return
+        notices = list(parse(data))
+        for notice in notices:
+            if notice.kind == DELLINK:
+                self._removed(notice.link)
+        if any(matters(notice) for notice in notices):
+            self._changed()
 
 
-def removed_links(data: bytes) -> Iterator[str]:
-    """The names in the RTM_DELLINK messages of a datagram (netlink(7), rtnetlink(7))."""
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message's kind, with the link's name or the route's table where it has one."""
+
+    kind: int
+    link: str = ""
+    table: int = 0
+
+
+def matters(notice: Notice) -> bool:
+    """Whether duties shall look again."""
+    if notice.kind in (NEWLINK, DELLINK):
+        return not _OURS.fullmatch(notice.link)
+    if notice.kind in (NEWROUTE, DELROUTE):
+        return notice.table == _MAIN
+    return True
+
+
+def parse(data: bytes) -> Iterator[Notice]:
+    """The notices in a datagram (netlink(7), rtnetlink(7))."""
     offset = 0
     while offset + _HEADER.size <= len(data):
         length, kind, *_ = _HEADER.unpack_from(data, offset)
         if length < _HEADER.size:
             return
-        if kind == _DELLINK and (name := _name(data, offset + _HEADER.size + _IFINFO, min(offset + length, len(data)))):
-            yield name
+        body, end = offset + _HEADER.size, min(offset + length, len(data))
+        if kind in (NEWLINK, DELLINK):
+            yield Notice(kind, link=_name(data, body + _IFINFO, end))
+        elif kind in (NEWROUTE, DELROUTE) and body + _RTM_TABLE < end:
+            yield Notice(kind, table=data[body + _RTM_TABLE])
+        else:
+            yield Notice(kind)
         offset += _aligned(length)
 
 

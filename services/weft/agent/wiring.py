@@ -21,7 +21,7 @@ from weft.agent import cni_types, metrics, netlink
 from weft.agent.cni_types import Attachment, CniError, Request
 from weft.agent.netlink import LinkState, Netlink, PodEnd
 from weft.agent.ovs import Interface, LocalOvs
-from weft.agent.view import Port, Subnet
+from weft.agent.view import Port, Rows, Subnet
 from weft.log import get_logger
 
 _log = get_logger(__name__)
@@ -93,6 +93,12 @@ def plan(port: Port, subnet: Subnet, underlay_mtu: int | None) -> Wanted:
 def stale_interfaces(recorded: list[Interface], links: set[str]) -> list[str]:
     """Ports of ours in Open vSwitch whose veth is gone: after a reboot, or when a container died without DEL."""
     return [interface.name for interface in recorded if interface.name not in links]
+
+
+def unclaimed(recorded: list[Interface], rows: Rows) -> set[str]:
+    """Ports that are wired and no longer in the database."""
+    host = {rows.host.port} if rows.host else set()
+    return {interface.port for interface in recorded} - set(rows.ports) - host
 
 
 def stale_links(links: list[LinkState], recorded: set[str]) -> list[str]:

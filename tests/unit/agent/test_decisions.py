@@ -14,7 +14,7 @@ from weft.agent.ovn import OvnController
 from weft.agent.ovs import Interface
 from weft.agent.status import host_addresses, host_problems
 from weft.agent.underlay import encapsulation, find_mtu
-from weft.agent.view import Host, Port, Subnet, View
+from weft.agent.view import Host, Port, Rows, Subnet, View
 
 SUBNET = Subnet("blue", ("10.0.0.0/24", "fd00::/64"), ("10.0.0.1", "fd00::1"), 0, host_routed=True)
 PORT = Port("web.ns1", "ns1", "web", "u1", "eth0", "blue", "0A:00:00:00:00:01", ("10.0.0.5", "fd00::5"), "")
@@ -81,6 +81,13 @@ def test_leftovers_on_either_side() -> None:
     assert wiring.stale_interfaces(recorded, {"w1", "eth0"}) == ["w2"]
     links = [link("w1", alias="weft:c1/eth0"), link("w3", alias="weft:c3/eth0"), link("eth0")]
     assert wiring.stale_links(links, {"w1"}) == ["w3"]
+
+
+def test_wired_ports_without_a_row() -> None:
+    recorded = [
+        Interface(name, {"iface-id": port}) for name, port in (("w1", "web.ns1"), ("w2", "x.y"), ("o", "node-h1"))
+    ]
+    assert wiring.unclaimed(recorded, Rows({"web.ns1": PORT}, {}, HOST)) == {"x.y"}
 
 
 # --- host link ---

@@ -12,7 +12,7 @@ import pytest
 
 from weft.agent import rtnl
 from weft.agent.locks import Locks
-from weft.agent.monitor import removed_links
+from weft.agent.monitor import matters, parse
 from weft.agent.ovs import LocalOvs, Wish, fulfil
 from weft.agent.problems import Problems
 from weft.agent.reconciler import Reconciler
@@ -87,12 +87,23 @@ def _message(kind: int, *attributes: tuple[int, bytes]) -> bytes:
     return struct.pack("=IHHII", 16 + len(body), kind, 0, 0, 0) + body
 
 
-def test_removed_links_are_named() -> None:
-    data = _message(17, (4, b"abcd"), (3, b"w123\0")) + _message(16, (3, b"eth9\0")) + _message(17, (3, b"w9\0"))
-    assert list(removed_links(data)) == ["w123", "w9"]
-    assert list(removed_links(b"")) == []
-    assert list(removed_links(data[:30])) == []
-    assert list(removed_links(bytes(64))) == [], "a length of zero ends it"
+def test_notices_that_matter() -> None:
+    ours, eth = (3, b"w0123456789abcd\0"), (3, b"eth9\0")
+    data = _message(17, (4, b"abcd"), ours) + _message(16, eth) + _message(20) + _message(17, (3, b"wlan0\0"))
+    notices = list(parse(data))
+    assert [notice.link for notice in notices] == ["w0123456789abcd", "eth9", "", "wlan0"]
+    assert [matters(notice) for notice in notices] == [False, True, True, True]
+    route = bytearray(_message(24))
+    for table, expected in ((254, True), (255, False)):
+        route[20] = table
+        assert matters(next(parse(bytes(route)))) == expected
+
+
+def test_broken_notices_end_quietly() -> None:
+    data = _message(17, (4, b"abcd"), (3, b"w1\0"))
+    for end in range(len(data)):
+        list(parse(data[:end]))
+    assert list(parse(bytes(64))) == [], "a length of zero"
 
 
 @pytest.mark.parametrize(
