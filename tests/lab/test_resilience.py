@@ -1,0 +1,150 @@
+"""Parts of the fabric die; workloads go on, and new ones come up."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.lab.conftest import Host, Lab
+
+DATABASES = ("ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb", "weft-ovsdb")
+NAMESPACE = "resilience"
+SEEN_FROM = "lab1"
+
+
+def _add(lab: Lab, name: str, host: str, through: str = SEEN_FROM) -> str:
+    """A workload on a host, ready; its address."""
+    command = ["weftctl", "endpoint", "add", name, "--host", host, "--namespace", NAMESPACE, "--timeout", "30"]
+    lab[through].run(command)
+    document = json.loads(lab[through].run(["weftctl", "get", "pod", name, "-n", NAMESPACE, "-o", "json"]).stdout)
+    return str(document["status"]["podIP"])
+
+
+def _netns(lab: Lab, name: str, through: str = SEEN_FROM) -> str:
+    document = json.loads(lab[through].run(["weftctl", "get", "pod", name, "-n", NAMESPACE, "-o", "json"]).stdout)
+    return str(document["metadata"]["annotations"]["weft.ovn/netns"])
+
+
+@pytest.fixture(scope="module")
+def pair(lab: Lab) -> Iterator[tuple[str, str]]:
+    """Two workloads on different hosts that reach each other: (network namespace on lab1, address on lab2)."""
+    lab[SEEN_FROM].run(
+        ["weftctl", "apply", "-f", "-"], stdin=f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}\n"
+    )
+    _add(lab, "one", "lab1")
+    address = _add(lab, "two", "lab2")
+    netns = _netns(lab, "one")
+    lab["lab1"].run(
+        f"ip netns exec {netns} ping -c 3 -i 0.2 -W 2 {address} || ip netns exec {netns} ping -c 3 {address}"
+    )
+    yield netns, address
+    names = lab[SEEN_FROM].run(["weftctl", "get", "pods", "-n", NAMESPACE, "-o", "name"]).stdout.split()
+    lab[SEEN_FROM].run(["weftctl", "endpoint", "delete", "-n", NAMESPACE, *(name.rpartition("/")[2] for name in names)])
+    lab[SEEN_FROM].run(["weftctl", "delete", "namespace", NAMESPACE])
+
+
+def _lost(host: Host, netns: str, address: str, count: int, during: Callable[[], object]) -> int:
+    """How many of `count` pings, 10 ms apart, were lost while something happened."""
+    pings = host.start(f"ip netns exec {netns} ping -q -i 0.01 -c {count} -W 2 {address}")
+    during()
+    output, _ = pings.communicate(timeout=60)
+    sent, received = map(int, re.findall(r"(\d+) packets transmitted, (\d+) received", output)[0])
+    assert sent == count
+    return sent - received
+
+
+def test_an_agent_restart_drops_no_packet(lab: Lab, pair: tuple[str, str]) -> None:
+    def restart() -> None:
+        lab.on_all(["systemctl", "restart", "weft-agent"])
+
+    assert _lost(lab["lab1"], *pair, count=500, during=restart) == 0
+
+
+def test_a_controller_restart_drops_no_packet(lab: Lab, pair: tuple[str, str]) -> None:
+    def restart() -> None:
+        lab.on_all(["systemctl", "restart", "weft-controller"])
+
+    assert _lost(lab["lab1"], *pair, count=300, during=restart) == 0
+
+
+def _databases(lab: Lab, name: str, verb: str) -> None:
+    lab[name].run(["systemctl", verb, *DATABASES], timeout=120)
+
+
+def _leader(lab: Lab) -> str:
+    """The member that leads the Weft database."""
+    status = "ovs-appctl -t /run/ovn/weft_db.ctl cluster/status Weft"
+    return next(host.name for host in lab if "Role: leader" in host.run(status, check=False).stdout)
+
+
+def test_workloads_come_up_with_a_member_stopped(
+    lab: Lab, pair: tuple[str, str], eventually: Callable[..., None]
+) -> None:
+    """The worst member: the one that leads."""
+    stopped = _leader(lab)
+    through = next(host.name for host in lab if host.name != stopped)
+    try:
+        _databases(lab, stopped, "stop")
+        for number, host in enumerate(lab):
+            address = _add(lab, f"without-{number}", host.name, through)
+            lab["lab1"].run(f"ip netns exec {pair[0]} ping -c 5 -i 0.2 -W 2 {address}")
+    finally:
+        _databases(lab, stopped, "start")
+    eventually(lambda: _members_agree(lab), within=30, what="the stopped member has caught up")
+
+
+def _members_agree(lab: Lab) -> bool:
+    texts = lab.on_all("ovs-appctl -t /run/ovn/weft_db.ctl cluster/status Weft", check=False)
+    entries = {
+        match.group(1) for text in texts.values() if (match := re.search(r"not yet committed: (\d+)", text.stdout))
+    }
+    return entries == {"0"} and sum("Role: leader" in text.stdout for text in texts.values()) == 1
+
+
+def test_the_leading_controller_is_killed_while_workloads_are_created(lab: Lab, pair: tuple[str, str]) -> None:
+    """Another one leads; every workload has one address, and no address is used twice."""
+    documents = "---\n".join(_pod(number) for number in range(200))
+    leader = json.loads(lab[SEEN_FROM].run(["weftctl", "status", "-o", "json"]).stdout)["fabric"]["leader"]
+    creating = lab[SEEN_FROM].start(f"weftctl apply -f - >/dev/null <<'EOF'\n{documents}\nEOF")
+    lab[leader].run("systemctl kill --signal=KILL weft-controller")
+    assert creating.wait(60) == 0
+    names = " ".join(f"many-{n}" for n in range(200))
+    try:
+        items = _until_all_have_addresses(lab)
+        addresses = [item["status"]["podIP"] for item in items]
+        assert len(set(addresses)) == len(addresses)
+        plan = lab[SEEN_FROM].run(["weftctl", "plan", "--exit-code"], check=False)
+        assert plan.code == 0, f"the databases hold what the objects say, no more and no less:\n{plan.stdout}"
+    finally:
+        lab[SEEN_FROM].run(f"weftctl delete pods -n {NAMESPACE} {names}", timeout=120)
+
+
+def _pod(number: int) -> str:
+    metadata, spec = f"{{name: many-{number}, namespace: {NAMESPACE}}}", f"{{nodeName: lab{number % 3 + 1}}}"
+    return f"apiVersion: v1\nkind: Pod\nmetadata: {metadata}\nspec: {spec}\n"
+
+
+def _until_all_have_addresses(lab: Lab) -> list[dict[str, dict[str, str]]]:
+    command = ["weftctl", "get", "pods", "-n", NAMESPACE, "-o", "json"]
+    for _ in range(30):
+        items = [
+            item
+            for item in json.loads(lab[SEEN_FROM].run(command).stdout)["items"]
+            if item["metadata"]["name"].startswith("many-")
+        ]
+        if len(items) == 200 and all(item.get("status", {}).get("podIP") for item in items):
+            return items
+    raise AssertionError("not every workload has an address")
+
+
+def test_packets_flow_again_after_vswitchd_restarts(
+    lab: Lab, pair: tuple[str, str], eventually: Callable[..., None]
+) -> None:
+    netns, address = pair
+    lab["lab1"].run(["systemctl", "restart", "ovs-vswitchd"], timeout=60)
+    ping = f"ip netns exec {netns} ping -c 1 -W 1 {address}"
+    eventually(lambda: lab["lab1"].run(ping, check=False).ok, within=30, what="workload to workload across hosts")
+    eventually(lambda: lab["lab1"].run(f"ping -c 1 -W 1 {address}", check=False).ok, within=10, what="host to workload")
