@@ -49,16 +49,24 @@ class Remote:
     name: str
     ssh: tuple[str, ...]
 
-    def run(self, command: str, data: bytes = b"", timeout: float = TIMEOUT) -> str:
-        done = subprocess.run([*self.ssh, command], input=data, capture_output=True, timeout=timeout, check=False)
+    def finish(self, command: str, data: bytes, timeout: float) -> subprocess.CompletedProcess[bytes]:
+        """Run a command there to its end, whatever that is."""
+        return subprocess.run([*self.ssh, command], input=data, capture_output=True, timeout=timeout, check=False)
+
+    def run(self, command: str, timeout: float = TIMEOUT) -> str:
+        """What a command printed; an error when it failed."""
+        done = self.finish(command, b"", timeout)
         if done.returncode:
-            said = (done.stderr + done.stdout).decode(errors="replace").strip()
-            raise ReachError(f"{self.name}: {command.split(maxsplit=1)[0]}: exit code {done.returncode}\n{said}")
+            raise ReachError(f"{self.name}: {command}: exit code {done.returncode}\n{_said(done)}")
         return done.stdout.decode()
 
     def start(self, command: str) -> subprocess.Popen[str]:
         pipe = subprocess.PIPE
         return subprocess.Popen([*self.ssh, command], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    return (done.stderr + done.stdout).decode(errors="replace").strip()
 
 
 def read_inventory(path: str, group: str) -> tuple[list[Remote], Remote]:
@@ -135,32 +143,44 @@ class Fabric:
         return [party for party in self.parties if not party.is_host]
 
 
-def apply_documents(member: Remote, sources: Sequence[str]) -> str:
-    """Send files and folders to the member and apply them there, so that errors name the files."""
+def apply_documents(member: Remote, sources: Sequence[str], patience: float) -> list[dict[str, Any]]:
+    """Send files and folders to the member and apply them there, so that errors name the files; what became of each.
+
+    Waits for their workloads.
+    """
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for source in sources:
             tar.add(source, arcname=source.lstrip("/"))
     names = " ".join(f"-f {shlex.quote(source.lstrip('/'))}" for source in sources)
-    script = f'd=$(mktemp -d); trap "rm -rf $d" EXIT; cd "$d" && tar x && weftctl apply {names}'
-    return _summary(member.run(script, archive.getvalue()).splitlines())
+    apply = f"weftctl apply {names} --wait --timeout {patience:g} --output json"
+    script = f'd=$(mktemp -d); trap "rm -rf $d" EXIT; cd "$d" && tar x && {apply}'
+    done = member.finish(script, archive.getvalue(), patience + TIMEOUT)
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError:
+        raise ReachError(f"{member.name}: weftctl apply: exit code {done.returncode}\n{_said(done)}") from None
+    if answer["problems"]:
+        raise ReachError(f"{member.name}: weftctl apply:\n" + "\n".join(answer["problems"]))
+    return list(answer["results"])
 
 
-def _summary(lines: Sequence[str]) -> str:
+def _summary(results: Sequence[dict[str, Any]]) -> str:
     """What changed, and a count of the rest."""
-    changed = [line for line in lines if not line.endswith(" unchanged")]
-    return "\n".join([*changed, f"{len(lines)} objects applied, {len(lines) - len(changed)} unchanged"])
+    changed = [f"{item['object']} {item['action']}" for item in results if item["action"] != "unchanged"]
+    return "\n".join([*changed, f"{len(results)} objects applied, {len(results) - len(changed)} unchanged"])
 
 
-def read_fabric(member: Remote, patience: float) -> Fabric:
-    """Wait for all workloads, then read who there is."""
-    member.run(f"weftctl endpoint wait --timeout {patience:g}", timeout=patience + TIMEOUT)
+def read_fabric(member: Remote, wanted: set[str] | None) -> Fabric:
+    """Who there is: of the workloads those that are `wanted` (references of pods), or all that are ready."""
     commands = ("endpoint list", "get subnets", "get ips", "status")
     script = "; ".join(f"weftctl {command} -o json | tr '\\n' ' '; echo" for command in commands)
     endpoints, subnets, ips, status = (json.loads(line) for line in member.run(script).splitlines())
     vpcs = {item["metadata"]["name"]: item["spec"].get("vpc", DEFAULT_VPC) for item in subnets["items"]}
     fabric = Fabric(tunnels={host["name"]: host["encap"].split()[0] for host in status["hosts"] if host["encap"]})
     for item in endpoints:
+        if not item["ready"] or (wanted is not None and f"Pod/{item['namespace']}/{item['name']}" not in wanted):
+            continue
         vpc = vpcs.get(item["subnet"], "")
         name = f"{item['name']}.{item['namespace']}"
         fabric.parties.append(Party(name, item["host"], item["subnet"], vpc, tuple(item["addresses"]), item["netns"]))
@@ -433,9 +453,12 @@ def describe(item: Try) -> str:
 def measure(options: argparse.Namespace) -> tuple[Fabric, list[Try], float]:
     """Everything but the showing."""
     remotes, member = read_inventory(options.inventory, options.group)
+    wanted = None
     if not options.no_apply:
-        _note(options, apply_documents(member, options.filename or ["docs/examples"]))
-    fabric = read_fabric(member, options.timeout)
+        results = apply_documents(member, options.filename or ["docs/examples"], options.timeout)
+        _note(options, _summary(results))
+        wanted = {item["object"] for item in results}
+    fabric = read_fabric(member, wanted)
     _note(
         options, f"{len(fabric.workloads)} workloads ready on {len({party.host for party in fabric.workloads})} hosts"
     )
@@ -456,7 +479,7 @@ def main() -> int:
     parser.add_argument("-i", "--inventory", default="inventories/lab/hosts.yml", help="default: %(default)s")
     parser.add_argument("-g", "--group", default="ovn_hosts", help="the fabric's hosts; default: %(default)s")
     parser.add_argument("-f", "--filename", action="append", help="documents to apply; default: docs/examples")
-    parser.add_argument("--no-apply", action="store_true", help="take the workloads that are there")
+    parser.add_argument("--no-apply", action="store_true", help="take the workloads that are there and ready")
     parser.add_argument("--timeout", type=float, default=60, help="seconds for workloads to become ready")
     parser.add_argument("--all", action="store_true", help="also each pair that is not to reach each other")
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")

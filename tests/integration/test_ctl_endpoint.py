@@ -87,6 +87,23 @@ async def test_what_is_fixed_cannot_be_changed(made: Fabric) -> None:
             assert word in said.err
 
 
+async def test_apply_may_wait_too(made: Fabric) -> None:
+    ctl = Weftctl(made.ovn)
+    pods = "\n---\n".join(
+        f"apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, annotations: {{weft.ovn/netns: {name}}}}}\n"
+        "spec: {nodeName: lab1}"
+        for name in ("a", "b")
+    )
+    async with made.controller():
+        said = await ctl("apply", "-f", "-", "--wait", "--timeout", "1", stdin=pods)
+        assert said.code == 1
+        assert said.lines == ["pod/default/a created", "pod/default/b created"]
+        assert "Pod/default/b: not ready after 1s" in said.err
+        await bind(made, "a.default")
+        await bind(made, "b.default")
+        assert (await ctl("apply", "-f", "-", "--wait", stdin=pods)).code == 0
+
+
 async def test_delete_waits_until_the_address_is_free(made: Fabric) -> None:
     ctl = Weftctl(made.ovn)
     async with made.controller() as controller:

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from weft.api.core import Pod
 from weft.api.documents import Document
 from weft.api.problem import Problem
 from weft.ctl.errors import CtlError
 from weft.ctl.session import Session, read_records
+from weft.ctl.waiting import Watcher
 from weft.ctl.world import admit, display_name, view_of
 from weft.ovsdb.database import Database, Operation
 from weft.ovsdb.errors import CommitError
@@ -66,10 +68,24 @@ class _Step:
     operations: list[Operation]
 
 
-async def apply_documents(session: Session, documents: Sequence[Document], *, dry_run: bool = False) -> Applied:
-    """Store what is admitted; the rest is in `problems`."""
-    async with session.weft(("Object", "Fabric")) as weft:
-        return await store_documents(weft, documents, dry_run=dry_run)
+async def apply_documents(
+    session: Session, documents: Sequence[Document], *, dry_run: bool = False, patience: float | None = None
+) -> Applied:
+    """Store what is admitted; the rest is in `problems`.
+
+    With `patience`, in seconds, also wait until the pods that have a host are ready; those that are not are problems.
+    """
+    if patience is None or dry_run:
+        async with session.weft(("Object", "Fabric")) as weft:
+            return await store_documents(weft, documents, dry_run=dry_run)
+    watcher = Watcher()
+    async with session.weft(("Object", "Host_Status", "Fabric"), on_change=watcher.feed) as weft:
+        applied = await store_documents(weft, documents)
+        stored = {result.ref for result in applied.results}
+        pods = [d.resource for d in documents if isinstance(d.resource, Pod) and d.resource.spec.node_name]
+        failed = await watcher.wait([pod.ref for pod in pods if pod.ref in stored], [], patience)
+    applied.problems.extend(Problem(ref, "", why) for ref, why in failed.items())
+    return applied
 
 
 async def store_documents(weft: Database, documents: Sequence[Document], *, dry_run: bool = False) -> Applied:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from weft.ctl.endpoint_commands import endpoints
-from weft.ctl.options import DryRun, Files, Machine, Namespace, Output, run
+from weft.ctl.options import DryRun, Files, Machine, Namespace, Output, Timeout, run
 
 if TYPE_CHECKING:
     from weft.ctl.apply import Applied
@@ -82,14 +82,22 @@ def _need_files(files: Sequence[str] | None) -> Sequence[str]:
 
 @app.command()
 def apply(
-    context: typer.Context, filename: Files = None, dry_run: DryRun = False, output: Output = Machine.text
+    context: typer.Context,
+    filename: Files = None,
+    dry_run: DryRun = False,
+    output: Output = Machine.text,
+    wait: Annotated[bool, typer.Option("--wait", help="Until pods that have a host are ready.")] = False,
+    timeout: Timeout = 60.0,
 ) -> None:
     """Create objects or change them to what documents say. A broken document does not hold up the others."""
     from weft.ctl.apply import apply_documents
     from weft.ctl.sources import load_sources
 
     loaded = load_sources(_need_files(filename))
-    applied = run(context, lambda session: apply_documents(session, loaded.documents, dry_run=dry_run))
+    patience = timeout if wait else None
+    applied = run(
+        context, lambda session: apply_documents(session, loaded.documents, dry_run=dry_run, patience=patience)
+    )
     applied.problems[:0] = loaded.problems
     _finish(applied, output, dry_run)
 
