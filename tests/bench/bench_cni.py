@@ -173,8 +173,8 @@ async def run() -> list[Record]:
             "Subnet", name="blue", vpc="ovn-cluster", cidrs=["10.16.0.0/16", "fd00:10:16::/112"],
             gateways=["10.16.0.1", "fd00:10:16::1"], mtu=MTU, host_routed=False,
         )  # fmt: skip
-        agent.start()
         try:
+            agent.start()
             bench = Bench(agent)
             return [await alone(bench), await together(bench)]
         finally:

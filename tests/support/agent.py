@@ -152,16 +152,22 @@ class AgentHost:
         if self.process is None:
             return 0
         self.process.send_signal(number)
-        status = self.process.wait(10)
-        self.process = None
-        return status
+        process, self.process = self.process, None
+        try:
+            return process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
     def close(self) -> None:
         """Stop, and remove the namespaces of pods and those that the agent kept."""
-        self.stop()
-        kept = {path.stem for path in (self.state_dir / "netns").glob("*.json")}
-        for name in self.namespaces | kept:
-            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+        try:
+            self.stop()
+        finally:
+            kept = {path.stem for path in (self.state_dir / "netns").glob("*.json")}
+            for name in self.namespaces | kept:
+                subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
     def log_size(self) -> int:
         path = self.rundir / "agent.log"

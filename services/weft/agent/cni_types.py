@@ -15,6 +15,9 @@ from typing import Any, Final
 SUPPORTED: Final = ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 COMMANDS: Final = ("ADD", "DEL", "CHECK", "STATUS", "GC")
 
+KEPT: Final = "netns-"
+"""What the container identifiers of the namespaces begin with that the agent keeps itself."""
+
 INCOMPATIBLE_VERSION, UNKNOWN_CONTAINER, INVALID_ENVIRONMENT, IO_FAILURE = 1, 3, 4, 5
 DECODING_FAILURE, INVALID_CONFIG, TRY_AGAIN, NOT_AVAILABLE = 6, 7, 11, 50
 WIRING_FAILED, CHECK_FAILED = 100, 101
@@ -52,7 +55,7 @@ class Request:
     @property
     def pod_name(self) -> str:
         """How people call it."""
-        return f"{self.namespace}/{self.pod}" if self.pod else f"container {self.container[:12]}"
+        return f"{self.namespace}/{self.pod}" if self.pod else f"container {self.container[:12] or 'none'}"
 
 
 def parse_request(environment: Mapping[str, str], text: str) -> Request:

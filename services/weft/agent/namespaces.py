@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from weft.agent import netlink, netns
+from weft.agent.cni_types import KEPT
 from weft.agent.config import AgentSection
 from weft.agent.netlink import Netlink
 from weft.agent.ovs import LocalOvs
@@ -55,7 +56,7 @@ class Note:
         }  # fmt: skip
         return {
             "CNI_COMMAND": command,
-            "CNI_CONTAINERID": f"netns-{self.name}",
+            "CNI_CONTAINERID": f"{KEPT}{self.name}",
             "CNI_NETNS": str(path),
             "CNI_IFNAME": self.interface,
             "CNI_PATH": cni_path,

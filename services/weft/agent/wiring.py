@@ -96,9 +96,10 @@ def stale_interfaces(recorded: list[Interface], links: set[str]) -> list[str]:
 
 
 def unclaimed(recorded: list[Interface], rows: Rows) -> set[str]:
-    """Ports that are wired and no longer in the database."""
+    """Ports that are wired for a runtime and no longer in the database."""
     host = {rows.host.port} if rows.host else set()
-    return {interface.port for interface in recorded} - set(rows.ports) - host
+    wired = {i.port for i in recorded if not i.external_ids.get("sandbox", "").startswith(cni_types.KEPT)}
+    return wired - set(rows.ports) - host
 
 
 def stale_links(links: list[LinkState], recorded: set[str]) -> list[str]:

@@ -25,8 +25,8 @@ def agent() -> Iterator[AgentHost]:
             "Subnet", name="blue", vpc="ovn-cluster", cidrs=["10.16.0.0/16", "fd00:10:16::/112"],
             gateways=["10.16.0.1", "fd00:10:16::1"], mtu=1400, host_routed=True,
         )  # fmt: skip
-        host.start()
         try:
+            host.start()
             yield host
         finally:
             host.close()
