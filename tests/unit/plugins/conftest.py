@@ -1,20 +1,7 @@
-"""Modules import their utilities by the collection's name, which Ansible alone resolves; here the checkout has it."""
+"""Modules import their utilities by the collection's name."""
 
 from __future__ import annotations
 
-import importlib
-import sys
-import types
+from tests.support.collection import alias
 
-PACKAGES = ("ansible_collections", "ansible_collections.weft", "ansible_collections.weft.ovn")
-
-
-def _alias() -> None:
-    for name in PACKAGES:
-        sys.modules.setdefault(name, types.ModuleType(name)).__path__ = []
-    sys.modules["ansible_collections.weft.ovn.plugins"] = importlib.import_module("plugins")
-    utilities = importlib.import_module("plugins.module_utils")
-    sys.modules["ansible_collections.weft.ovn.plugins.module_utils"] = utilities
-
-
-_alias()
+alias()
