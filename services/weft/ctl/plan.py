@@ -168,7 +168,8 @@ def _summary(result: Preview) -> str:
         return "no changes: the databases have what the objects ask for"
     return (
         f"{counts['insert']} rows to insert, {counts['update']} to update, {counts['delete']} to delete; "
-        f"{len(result.reservations)} addresses to reserve, {len(result.releases)} to release; nothing was written"
+        f"{len(result.reservations)} addresses to reserve (these, unless others come first), "
+        f"{len(result.releases)} to release; nothing was written"
     )
 
 

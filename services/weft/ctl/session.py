@@ -80,7 +80,7 @@ class Session:
         """The remotes to connect to: the leader's, and for who stays longer than a moment (not `one`) all."""
         deadline = time.monotonic() + self.timeout
         while not (members := await find_members(remotes, name, self.config.tls, any_member=any_member)):
-            if time.monotonic() >= deadline:
+            if any_member or time.monotonic() >= deadline:
                 raise UnreachableError(*await self._explain(name, remotes))
             await asyncio.sleep(0.2)  # an election may be on; nobody would tell us of its end
         return members[0].remote if one else remotes

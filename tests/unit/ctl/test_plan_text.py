@@ -50,7 +50,10 @@ def test_text_is_grouped_by_owner_with_before_and_after() -> None:
         "",
         "waits: Pod/ns1/late: Subnet/red does not exist",
         "",
-        "1 rows to insert, 1 to update, 1 to delete; 1 addresses to reserve, 0 to release; nothing was written",
+        (
+            "1 rows to insert, 1 to update, 1 to delete; 1 addresses to reserve (these, unless others come first), "
+            "0 to release; nothing was written"
+        ),
     ]
 
 
