@@ -226,9 +226,12 @@ class Tables:
             for table, definition in schema["tables"].items()
         }
 
-    def column(self, table, name):
+    def check_table(self, table):
         if table not in self._tables:
             raise OvsdbError("%s has no table %s; it has %s" % (self._database, table, ", ".join(sorted(self._tables))))
+
+    def column(self, table, name):
+        self.check_table(table)
         columns = self._tables[table]
         if name not in columns:
             raise OvsdbError(

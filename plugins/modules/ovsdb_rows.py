@@ -197,6 +197,7 @@ class Plan:
     def _read(self):
         selects = []
         for row in self.rows:
+            self._tables.check_table(row.table)
             names = sorted(row.names)
             for name in names:
                 self._tables.column(row.table, name)

@@ -54,7 +54,6 @@ def test_check_mode_shows_a_change_and_makes_none(installed: Lab) -> None:
     for host in installed:
         assert 'level = "info"' in host.run("cat /etc/weft/agent.toml").stdout
         assert "2" not in host.run("ovs-vsctl get Open_vSwitch . other_config:n-handler-threads").stdout
-    assert play(SITE).succeeded().changed == {"lab1": 0, "lab2": 0, "lab3": 0}
 
 
 # --- refusals ---
