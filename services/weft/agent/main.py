@@ -25,12 +25,12 @@ from weft.agent.netlink import Netlink
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
 from weft.agent.reconciler import Reconciler
-from weft.agent.replica import LiveDatabase
 from weft.agent.status import COLUMNS, StatusWriter
 from weft.agent.underlay import Underlay
 from weft.agent.view import View
 from weft.agent.wiring import Wiring
 from weft.log import get_logger
+from weft.ovsdb.database import Database
 from weft.service import ConfigError, load_config, run, sd_notify, serve_metrics
 
 _log = get_logger(__name__)
@@ -47,7 +47,7 @@ class Agent:
         self.view = View(view.load(self._file))
         self.links = Netlink(workers=1)
         self.ovs = LocalOvs(config.ovs.remote, config.ovs.integration_bridge)
-        self.weft = LiveDatabase(
+        self.weft = Database(
             "Weft", config.weft.remote, {**view.COLUMNS, "Host_Status": COLUMNS}, tls=config.tls,
             conditions={**view.conditions(config.name), "Host_Status": [["name", "==", config.name]]},
             watch=list(view.COLUMNS), on_change=self.view.apply, on_connection=self._connection,

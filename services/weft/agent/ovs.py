@@ -17,9 +17,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from weft.agent import metrics
-from weft.agent.replica import LiveDatabase
 from weft.log import get_logger
-from weft.ovsdb.database import RowChange
+from weft.ovsdb.database import Database, RowChange
 
 _log = get_logger(__name__)
 VENDOR: Final = "weft"
@@ -83,7 +82,7 @@ class LocalOvs:
         self._installed: dict[str, list[asyncio.Future[None]]] = {}
         self._queue: list[_Waiting] = []
         self._flusher: asyncio.Task[None] | None = None
-        self._database = LiveDatabase(
+        self._database = Database(
             "Open_vSwitch", remote, TABLES, watch=["Open_vSwitch", "Bridge", "Interface"],
             on_change=self._apply, on_connection=self._set_connected,
         )  # fmt: skip

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from weft import log
 from weft.controller import metrics
@@ -20,15 +20,13 @@ from weft.controller.config import Config
 from weft.controller.guard import Hold, kind_of, sort_out
 from weft.controller.round import Worker
 from weft.controller.state import Alarms, FabricState, read_state, write_state
-from weft.ovsdb import columns
-from weft.ovsdb.database import Database, RowChange, row_to_dict
+from weft.ovsdb.database import Database, Operation, RowChange, row_to_dict
 from weft.ovsdb.errors import CommitError, NotConnectedError
 from weft.ovsdb.fence import Fence, ForeignFabricError
 from weft.ovsdb.index import News, OwnerIndex
-from weft.ovsdb.plan import Planner
+from weft.ovsdb.plan import Planner, Tables
 from weft.ovsdb.writer import Writer
-from weft.store.base import ObjectChange, Removed, Stored, Writes
-from weft.store.fabric import FabricStore
+from weft.store.base import ObjectChange, Removed, Store, Stored, StoreError, Writes
 from weft.topology.engine import Engine, owner_of
 from weft.topology.view import DEFAULT_VPC, Host
 
@@ -43,22 +41,34 @@ class EmptyStoreError(Exception):
     """The store has lost what every fabric has: that is an error, not a wish for nothing."""
 
 
-class Term:
-    """See the module's text. `changed` and `heard` are fed by the databases, on the event loop."""
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A database that we write, the index of what is ours in it, and which of its columns are."""
 
-    def __init__(
-        self, config: Config, weft: Database, northbound: Database, weft_index: OwnerIndex, northbound_index: OwnerIndex
-    ) -> None:
+    database: Database
+    index: OwnerIndex
+    tables: Tables
+
+    def writer(self, fence: Fence, operations: Callable[[], Awaitable[list[Operation]]]) -> Writer:
+        planner = Planner(fence.fabric, self.tables)
+        return Writer(self.database, self.index, planner, operations, fence.explain)
+
+
+class Term:
+    """See the module's text. `changed`, `heard` and `poke` are called by databases and store, on the event loop."""
+
+    def __init__(self, config: Config, store: Store, weft: Side, northbound: Side) -> None:
         self._config = config
-        self._weft = weft
-        self._northbound = northbound
-        self._weft_index = weft_index
-        self._northbound_index = northbound_index
+        self._store = store
+        self._weft_side = weft
+        self._northbound_side = northbound
+        self._weft = weft.database
+        self._northbound = northbound.database
         self._rows: list[RowChange] = []
         self._news: list[News] = []
         self._wake = asyncio.Event()
         self._holds: dict[str, Hold] = {}
-        self._alarms = Alarms(weft, config.name)
+        self._alarms = Alarms(weft.database, config.name)
         self.engine = Engine()
         self.settled = asyncio.Event()
         """Set while there is nothing to do."""
@@ -66,14 +76,17 @@ class Term:
     # -- fed by the databases -----------------------------------------------------------------------------------------
 
     def changed(self, rows: list[RowChange]) -> None:
+        """Rows of the Weft database: hosts, and the fabric's own."""
         self._rows.extend(rows)
-        self._poke()
+        self.poke()
 
     def heard(self, news: News) -> None:
+        """What somebody did to our rows."""
         self._news.append(news)
-        self._poke()
+        self.poke()
 
-    def _poke(self) -> None:
+    def poke(self) -> None:
+        """There is something to look at."""
         self.settled.clear()
         self._wake.set()
 
@@ -87,7 +100,7 @@ class Term:
             try:
                 await self._work()
                 pause = RETRY[0]
-            except (CommitError, NotConnectedError, EmptyStoreError) as error:
+            except (CommitError, NotConnectedError, StoreError, EmptyStoreError) as error:
                 metrics.FAILURES.labels(type(error).__name__).inc()
                 _log.warning("round failed, to be tried again", seconds=pause, reason=error)
                 self._wake.set()
@@ -104,7 +117,7 @@ class Term:
                 key = "fabric" if isinstance(error, ForeignFabricError) else "store"
                 self._alarms.raise_(key, str(error))
                 await self._try_store_alarms()
-            except (CommitError, NotConnectedError) as error:
+            except (CommitError, NotConnectedError, StoreError) as error:
                 _log.warning("cannot begin yet", reason=error)
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY[1])
@@ -116,10 +129,10 @@ class Term:
         state = await read_state(self._weft)
         fence = Fence(state.uid, self._config.name, self._weft, self._northbound)
         await fence.check_fabric()
-        self._fabric_store = store = FabricStore(self._weft, state.uid, fence.weft_operations)
+        store = self._store
         objects = await store.load()
         if not state.initialized:
-            objects = await self._initialize(store, fence)
+            objects = await self._initialize(fence)
         self._check_store()
         self.engine = engine = Engine()
         _feed(engine, objects)
@@ -128,9 +141,9 @@ class Term:
         self._worker = Worker(
             engine,
             store,
-            self._writer(self._northbound, self._northbound_index, columns.NORTHBOUND, state.uid, fence),
-            self._writer(self._weft, self._weft_index, columns.WEFT, state.uid, fence),
-            exists=store.records.__contains__,
+            self._northbound_side.writer(fence, fence.northbound_operations),
+            self._weft_side.writer(fence, fence.weft_operations),
+            fence,
         )
         await self._compare_all()
         self._alarms.clear("fabric", "store")
@@ -144,25 +157,19 @@ class Term:
         )
         self._wake.set()
 
-    def _writer(
-        self, database: Database, index: OwnerIndex, tables: Mapping[str, Mapping[str, Any]], fabric: UUID, fence: Fence
-    ) -> Writer:
-        operations = fence.northbound_operations if database is self._northbound else fence.weft_operations
-        return Writer(database, index, Planner(fabric, tables), operations, fence.explain)
-
-    async def _initialize(self, store: FabricStore, fence: Fence) -> list[ObjectChange]:
+    async def _initialize(self, fence: Fence) -> Sequence[ObjectChange]:
         """A new fabric gets its first objects; those that are there already (an earlier, interrupted start) stay."""
-        await store.write(Writes(create=first_objects(self._config.defaults)))
+        await self._store.write(Writes(create=first_objects(self._config.defaults)), fence)
         operations = await fence.weft_operations()
         flag = {"op": "update", "table": "Fabric", "where": [], "row": {"initialized": True}}
         await self._weft.commit([*operations, flag])
         _log.info("fabric initialized", default_subnet=self._config.defaults.default_subnet.cidr)
-        return list(await store.load())
+        return await self._store.load()
 
     def _check_store(self) -> None:
-        if f"Vpc/{DEFAULT_VPC}" not in self._fabric_store.records:
+        if f"Vpc/{DEFAULT_VPC}" not in self._store:
             raise EmptyStoreError(
-                f"the store has {len(self._fabric_store.records)} objects and no Vpc/{DEFAULT_VPC}: "
+                f"the store has {len(self._store.refs())} objects and no Vpc/{DEFAULT_VPC}: "
                 "it was emptied or is another one. Nothing is written. Restore it from a backup"
             )
 
@@ -178,7 +185,7 @@ class Term:
         absent = sorted(owner for owner in known - present if owner not in engine.rejected)
         free, held = sort_out(absent, known)
         self._hold(held)
-        for owner, name in await self._northbound.call(lambda _: self._northbound_index.bound_ports()):
+        for owner, name in await self._northbound.call(lambda _: self._northbound_side.index.bound_ports()):
             engine.set_up(name, owner, True)
         engine.dirty = dict.fromkeys([*engine.owners(), *engine.rejected, *free])
 
@@ -229,7 +236,7 @@ class Term:
         """Feed the engine. Gives the owners that are dirty only because somebody changed their rows."""
         rows, self._rows = self._rows, []
         news, self._news = self._news, []
-        objects = self._fabric_store.feed(row for row in rows if row.table == "Object")
+        objects = self._store.take_changes()
         lost = [change.ref for change in objects if isinstance(change, Removed) and not change.seen]
         self._feed_guarded(objects, lost)
         for row in rows:
@@ -247,14 +254,14 @@ class Term:
 
     def _feed_guarded(self, objects: list[ObjectChange], lost: list[str]) -> None:
         """Objects that vanished while nobody watched pass the guard first; those held stay in effect."""
-        free, held = sort_out(lost, [*self._fabric_store.records, *lost])
+        free, held = sort_out(lost, [*self._store.refs(), *lost])
         self._hold(held)
         kept = set(lost) - set(free)
         _feed(self.engine, [change for change in objects if change.ref not in kept])
 
     async def _release_approved(self, state: FabricState) -> None:
         for kind, hold in list(self._holds.items()):
-            back = {owner for owner in hold.owners if owner in self._fabric_store.records}
+            back = {owner for owner in hold.owners if owner in self._store}
             if hold.digest != state.approved and not back:
                 continue
             del self._holds[kind]

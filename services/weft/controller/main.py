@@ -13,16 +13,17 @@ import sys
 from weft import log
 from weft.controller import metrics
 from weft.controller.config import Config
-from weft.controller.leader import Term
+from weft.controller.leader import Side, Term
 from weft.ovsdb import columns
 from weft.ovsdb.database import Database, RowChange
 from weft.ovsdb.errors import FencedError
 from weft.ovsdb.index import News, OwnerIndex
 from weft.service import ConfigError, load_config, run, sd_notify, serve_metrics
+from weft.store.fabric import TABLE, FabricStore
 
 _log = log.get_logger(__name__)
 LOCK = "weft_controller"
-WATCHED = ("Object", "Host_Status", "Fabric")
+WATCHED = (TABLE, "Host_Status", "Fabric")
 
 
 class Controller:
@@ -58,10 +59,13 @@ class Controller:
             on_news=self._heard,
         )
 
+        self.store = FabricStore(self.weft)
+
     async def serve(self) -> None:
         """Run until cancelled."""
         try:
             await asyncio.gather(self.weft.start(), self.northbound.start())
+            await self.store.start(self._poke)
             sd_notify("READY=1", "STATUS=standing by")
             _log.info("connected, standing by", weft=self.config.weft.remote, northbound=self.config.northbound.remote)
             async with asyncio.TaskGroup() as group:
@@ -69,7 +73,7 @@ class Controller:
                 for database in (self.weft, self.northbound):
                     group.create_task(_watch(database))
         finally:
-            await asyncio.gather(self.weft.close(), self.northbound.close())
+            await asyncio.gather(self.store.close(), self.weft.close(), self.northbound.close())
 
     async def _lead_in_turn(self) -> None:
         while True:
@@ -78,7 +82,12 @@ class Controller:
 
     async def _lead(self) -> None:
         self._deposed.clear()
-        self.term = Term(self.config, self.weft, self.northbound, self._weft_index, self._northbound_index)
+        self.term = Term(
+            self.config,
+            self.store,
+            Side(self.weft, self._weft_index, columns.WEFT),
+            Side(self.northbound, self._northbound_index, columns.NORTHBOUND),
+        )
         sd_notify("STATUS=leading")
         serving = asyncio.ensure_future(self.term.serve())
         deposed = asyncio.ensure_future(self._deposed.wait())
@@ -106,8 +115,13 @@ class Controller:
             self._deposed.set()
 
     def _changed(self, rows: list[RowChange]) -> None:
+        self.store.hear(row for row in rows if row.table == TABLE)
         if self.term is not None:
-            self.term.changed(rows)
+            self.term.changed([row for row in rows if row.table != TABLE])
+
+    def _poke(self) -> None:
+        if self.term is not None:
+            self.term.poke()
 
     def _heard(self, news: News) -> None:
         if self.term is not None:

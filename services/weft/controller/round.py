@@ -9,13 +9,14 @@ Whatever fails leaves its owners dirty; the next round compares anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from weft import log
 from weft.api.ip import IP
 from weft.controller import metrics
 from weft.controller.guard import kind_of
+from weft.ovsdb.fence import Fence
 from weft.ovsdb.writer import Outcome, Writer
 from weft.store.base import Status, Store, Writes
 from weft.topology.engine import Engine
@@ -33,8 +34,7 @@ class Worker:
     store: Store
     northbound: Writer
     weft: Writer
-    exists: Callable[[str], bool]
-    """Is there an object of this reference in the store?"""
+    fence: Fence
     held: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     """Owners whose rows a server refused, and its words."""
@@ -59,7 +59,7 @@ class Worker:
     async def _reserve(self, owners: Sequence[str]) -> None:
         self._unstored |= {ip.name: ip for ip in self.engine.reserve(owners)}
         if self._unstored:
-            await self.store.write(Writes(create=list(self._unstored.values())))
+            await self.store.write(Writes(create=list(self._unstored.values())), self.fence)
             self._unstored.clear()
 
     async def _commit(self, owners: Sequence[str]) -> Outcome:
@@ -85,14 +85,14 @@ class Worker:
         statuses: dict[str, Status] = {}
         for owner in owners:
             status = self.engine.status(owner)
-            if status is None or not self.exists(owner):
+            if status is None or owner not in self.store:
                 continue
             if owner in self.refused:
                 status = {**status, "conditions": [condition("Ready", False, "Refused", self.refused[owner])]}
             statuses[owner] = status
         writes = Writes(delete=[ip.ref for ip in gone], statuses=statuses)
         if writes:
-            await self.store.write(writes)
+            await self.store.write(writes, self.fence)
         self.engine.released(gone)
 
 

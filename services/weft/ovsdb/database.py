@@ -155,6 +155,8 @@ class Database:
         await self._submit(job)
 
     async def _submit(self, job: Callable[[], T]) -> T:
+        if self._stopping:
+            raise NotConnectedError(self.schema_name, self.remote, "the connection was closed")
         future: asyncio.Future[T] = self._loop.create_future()
 
         def settle(outcome: Callable[[], None]) -> None:

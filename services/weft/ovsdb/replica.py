@@ -89,7 +89,9 @@ class Replica(ovs.db.idl.Idl):  # type: ignore[misc]  # python-ovs is untyped
             self.observer.row_changed(event, row, () if updates is None else updates._data)
 
     def is_synced(self) -> bool:
-        return bool(self.state == self.IDL_S_MONITORING and self.has_ever_connected())
+        """Is the replica whole and followed? python-ovs itself goes on "monitoring" until it has connected anew."""
+        monitoring = self.state == self.IDL_S_MONITORING and self.has_ever_connected()
+        return bool(monitoring and self._session.is_connected())
 
     def take_changes(self) -> list[RowChange]:
         """What changed since the last call. After a reconnection, rows that vanished meanwhile are deletes."""

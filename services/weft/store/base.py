@@ -1,17 +1,18 @@
 """What a store says and what it is told.
 
 A store hands out typed objects as they change, in order, and takes writes in batches. The first changes are its whole
-content. Whoever writes for the fabric gives the operations of a fence that the store carries out with each write.
+content. Whoever writes gives its fence: a store refuses a writer whose epoch is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from weft.api.base import Resource
 from weft.api.problem import Problem
+from weft.ovsdb.fence import Fence
 
 Status = Mapping[str, Any]
 
@@ -48,11 +49,30 @@ class Writes:
         return bool(self.create or self.delete or self.statuses)
 
 
+class StoreError(Exception):
+    """The store did not take a write, or cannot be read now. Retry."""
+
+
 class Store(Protocol):
     """See the module's text."""
 
-    async def load(self) -> Sequence[ObjectChange]:
-        """The whole content, and from now on changes are handed on."""
+    async def start(self, poke: Callable[[], None]) -> None:
+        """Connect. `poke` is called, on the event loop, whenever there is something new."""
 
-    async def write(self, writes: Writes) -> int:
-        """Carry out a batch, skipping what is so already; how many objects were really written."""
+    async def close(self) -> None:
+        """Let go of connections."""
+
+    async def load(self) -> Sequence[ObjectChange]:
+        """The whole content as it is now; what changes later comes by `take_changes`."""
+
+    def take_changes(self) -> list[ObjectChange]:
+        """What happened since it was last asked, in order."""
+
+    def __contains__(self, ref: object) -> bool:
+        """Is there an object of this reference?"""
+
+    def refs(self) -> Collection[str]:
+        """References of all objects."""
+
+    async def write(self, writes: Writes, fence: Fence) -> None:
+        """Carry out a batch, skipping what is so already. Raises StoreError, CommitError, FencedError."""

@@ -7,7 +7,7 @@ texts; `generation` grows with each change of `spec`, as in Kubernetes. What cha
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,8 @@ from weft.api.documents import parse_document
 from weft.api.kinds import KINDS
 from weft.api.problem import InvalidError, Problem
 from weft.ovsdb.database import Database, Operation, RowChange, row_to_dict
+from weft.ovsdb.errors import CommitError
+from weft.ovsdb.fence import Fence
 from weft.store.base import ObjectChange, Removed, Stored, Writes
 from weft.store.conditions import merge_status
 
@@ -76,22 +78,46 @@ def to_record(uuid: UUID, row: Mapping[str, Any]) -> Record:
 
 
 class FabricStore:
-    """Implements `weft.store.base.Store`. `fabric` names rows; `fence` gives what each transaction begins with."""
+    """Implements `weft.store.base.Store` on a database that hands changes of the table to `hear`."""
 
-    def __init__(self, database: Database, fabric: UUID, fence: Callable[[], Awaitable[list[Operation]]]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._fabric = fabric
-        self._fence = fence
+        self._heard: list[RowChange] = []
+        self._poke: Callable[[], None] | None = None
         self.records: dict[str, Record] = {}
         self._refs: dict[UUID, str] = {}
+
+    async def start(self, poke: Callable[[], None]) -> None:
+        """The database is its owner's to start."""
+        self._poke = poke
+
+    async def close(self) -> None:
+        self._poke = None
+
+    def hear(self, changes: Iterable[RowChange]) -> None:
+        """Changes of rows of the table, as the database sees them."""
+        self._heard.extend(changes)
+        if self._heard and self._poke is not None:
+            self._poke()
 
     async def load(self) -> Sequence[ObjectChange]:
         def read(replica: Any) -> list[tuple[UUID, dict[str, Any]]]:
             return [(row.uuid, row_to_dict(row)) for row in replica.tables[TABLE].rows.values()]
 
         self.records, self._refs = {}, {}
+        self._heard.clear()
         rows = await self._database.call(read)
         return self.feed(RowChange(TABLE, uuid, "insert", row) for uuid, row in rows)
+
+    def take_changes(self) -> list[ObjectChange]:
+        heard, self._heard = self._heard, []
+        return self.feed(heard)
+
+    def __contains__(self, ref: object) -> bool:
+        return ref in self.records
+
+    def refs(self) -> Collection[str]:
+        return self.records.keys()
 
     def feed(self, changes: Iterable[RowChange]) -> list[ObjectChange]:
         """What changes of rows mean. Changes of the status alone mean nothing."""
@@ -118,21 +144,24 @@ class FabricStore:
             problems = error.problems if isinstance(error, InvalidError) else [Problem(ref, "", str(error))]
             return Stored(ref, None, tuple(problems))
 
-    async def write(self, writes: Writes) -> int:
+    async def write(self, writes: Writes, fence: Fence) -> None:
         operations = [
-            *self._creations(writes.create),
+            *self._creations(writes.create, fence.fabric),
             *self._deletions(writes.delete),
             *self._statuses(writes.statuses),
         ]
         for start in range(0, len(operations), ROWS_PER_TRANSACTION):
-            fence = await self._fence()
-            await self._database.commit([*fence, *operations[start : start + ROWS_PER_TRANSACTION]])
-        return len(operations)
+            part = operations[start : start + ROWS_PER_TRANSACTION]
+            try:
+                await self._database.commit([*await fence.weft_operations(), *part])
+            except CommitError as error:
+                await fence.explain(error)
+                raise
 
-    def _creations(self, resources: Iterable[Resource]) -> Iterable[Operation]:
+    def _creations(self, resources: Iterable[Resource], fabric: UUID) -> Iterable[Operation]:
         for resource in resources:
             if resource.ref not in self.records:
-                yield insert_operation(resource_row(resource), uuid5(self._fabric, f"{TABLE}\n{resource.ref}"))
+                yield insert_operation(resource_row(resource), uuid5(fabric, f"{TABLE}\n{resource.ref}"))
 
     def _deletions(self, refs: Iterable[str]) -> Iterable[Operation]:
         for ref in refs:

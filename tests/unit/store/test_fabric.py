@@ -39,13 +39,16 @@ class _Database:
         self.committed.append(operations)
 
 
-async def _fence() -> list[dict[str, Any]]:
-    return [FENCE]
+class _Fence:
+    fabric = FABRIC
+
+    async def weft_operations(self) -> list[dict[str, Any]]:
+        return [FENCE]
 
 
 def _store() -> tuple[FabricStore, _Database]:
     database = _Database()
-    return FabricStore(database, FABRIC, _fence), database  # type: ignore[arg-type]
+    return FabricStore(database), database  # type: ignore[arg-type]
 
 
 def _row(name: str = "blue", **columns: Any) -> dict[str, Any]:
@@ -221,7 +224,7 @@ def test_a_batch_writes_what_is_not_so_already() -> None:
         delete=["Subnet/red", "Subnet/unknown"],
         statuses={"Subnet/blue": {"phase": "a"}, "Subnet/red": {"phase": "b"}, "Subnet/unknown": {"phase": "c"}},
     )
-    assert asyncio.run(store.write(writes)) == 3
+    asyncio.run(store.write(writes, _Fence()))  # type: ignore[arg-type]
     ((fence, insert, delete, update),) = database.committed
     assert fence == FENCE
     assert (insert["op"], insert["uuid"]) == ("insert", str(uuid5(FABRIC, "Object\nSubnet/new")))
@@ -232,13 +235,13 @@ def test_a_batch_writes_what_is_not_so_already() -> None:
 def test_nothing_to_write_is_no_transaction() -> None:
     store, database = _store()
     assert not Writes()
-    assert asyncio.run(store.write(Writes(delete=["Subnet/unknown"]))) == 0
+    asyncio.run(store.write(Writes(delete=["Subnet/unknown"]), _Fence()))  # type: ignore[arg-type]
     assert database.committed == []
 
 
 def test_large_batches_are_cut_and_each_part_is_fenced() -> None:
     store, database = _store()
     store.feed([_insert(_row(f"s{number}"), uuid4()) for number in range(4500)])
-    assert asyncio.run(store.write(Writes(delete=list(store.records)))) == 4500
+    asyncio.run(store.write(Writes(delete=list(store.records)), _Fence()))  # type: ignore[arg-type]
     assert [len(operations) for operations in database.committed] == [2001, 2001, 501]
     assert all(operations[0] == FENCE for operations in database.committed)
