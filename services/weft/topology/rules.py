@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from weft.api.base import Resource
-from weft.api.core import IP_ADDRESS, LOGICAL_SWITCH, Pod
+from weft.api.core import IP_ADDRESS, LOGICAL_SWITCH, MAC_ADDRESS, Pod
 from weft.api.problem import Problem
 from weft.api.subnet import OVERLAY_PROVIDER, Subnet
 from weft.api.vpc import Vpc
@@ -131,6 +131,7 @@ def _check_pod(view: View, pod: Pod) -> Iterator[Problem]:
         yield pod.problem(
             "spec.nodeName", f"{pod.spec.node_name!r}: cannot change from {old.spec.node_name!r}; delete the pod first"
         )
+    yield from _moved(view, pod)
     name = view.subnet_name_of(pod)
     subnet = view.subnets.get(name or "")
     if subnet is None:
@@ -149,6 +150,24 @@ def _check_pod(view: View, pod: Pod) -> Iterator[Problem]:
             )
         elif (holder := _holder(view, subnet.name, str(address))) not in (None, pod.port_name):
             yield pod.problem(f"metadata.annotations[{IP_ADDRESS}]", f"{address} is in use by {holder}")
+
+
+def _moved(view: View, pod: Pod) -> Iterator[Problem]:
+    """An address is for the pod's life: what is asked for later has no effect, so it is refused."""
+    ip = view.ips.get(pod.port_name)
+    if ip is None or pod.ref not in view.pods:
+        return
+    for annotation, has in ((LOGICAL_SWITCH, ip.spec.subnet), (MAC_ADDRESS, ip.spec.mac_address)):
+        wish = pod.metadata.annotations.get(annotation, "").strip()
+        if wish and wish.lower() != has.lower():
+            yield _cannot_move(pod, annotation, wish, has)
+    wishes = set(parse_addresses(pod.metadata.annotations.get(IP_ADDRESS, "")))
+    if not wishes <= set(ip.addresses):
+        yield _cannot_move(pod, IP_ADDRESS, pod.metadata.annotations[IP_ADDRESS], ip.spec.ip_address)
+
+
+def _cannot_move(pod: Pod, annotation: str, wish: str, has: str) -> Problem:
+    return pod.problem(f"metadata.annotations[{annotation}]", f"{wish!r}: the pod has {has}; delete it first")
 
 
 def _holder(view: View, subnet: str, address: str) -> str | None:
