@@ -18,6 +18,9 @@ LOGICAL_SWITCH = "ovn.kubernetes.io/logical_switch"
 IP_ADDRESS = "ovn.kubernetes.io/ip_address"
 MAC_ADDRESS = "ovn.kubernetes.io/mac_address"
 NETNS = "weft.ovn/netns"
+ALLOCATED = "ovn.kubernetes.io/allocated"
+INPUTS = (LOGICAL_SWITCH, IP_ADDRESS, MAC_ADDRESS, NETNS)
+"""Annotations by which a pod's owner asks for something."""
 
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
 
@@ -26,6 +29,13 @@ class Namespace(Resource):
     """A namespace: its name is all that matters here."""
 
     INFO: ClassVar = KindInfo("v1", "Namespace", "namespaces", namespaced=False, short_names=("ns",))
+    spec: Projected = Projected()
+
+
+class Node(Resource):
+    """A node: it is annotated with the place of the host of its name."""
+
+    INFO: ClassVar = KindInfo("v1", "Node", "nodes", namespaced=False, short_names=("no",))
     spec: Projected = Projected()
 
 

@@ -316,8 +316,8 @@ def _feed(engine: Engine, objects: Iterable[ObjectChange]) -> None:
     for change in sorted(objects, key=_precedence):
         if isinstance(change, Removed):
             engine.remove_ref(change.ref)
-        elif isinstance(change, Stored) and change.resource is not None:
-            engine.put(change.resource)
+        elif change.resource is not None:
+            (engine.leave if change.leaving else engine.put)(change.resource)
         else:
             engine.reject(change.ref, list(change.problems))
 

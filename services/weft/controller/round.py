@@ -18,7 +18,7 @@ from weft.controller import metrics
 from weft.controller.guard import kind_of
 from weft.ovsdb.fence import Fence
 from weft.ovsdb.writer import Outcome, Writer
-from weft.store.base import Status, Store, Writes
+from weft.store.base import Store, Writes
 from weft.topology.engine import Engine
 from weft.topology.status import condition
 
@@ -82,18 +82,23 @@ class Worker:
 
     async def _report(self, owners: Collection[str]) -> None:
         gone = self.engine.releases(owners)
-        statuses: dict[str, Status] = {}
+        writes = Writes(delete=[ip.ref for ip in gone])
         for owner in owners:
-            status = self.engine.status(owner)
-            if status is None or owner not in self.store:
-                continue
-            if owner in self.refused:
-                status = {**status, "conditions": [condition("Ready", False, "Refused", self.refused[owner])]}
-            statuses[owner] = status
-        writes = Writes(delete=[ip.ref for ip in gone], statuses=statuses)
+            if owner in self.store:
+                self._describe(owner, writes)
+            writes.annotations |= self.engine.annotations(owner)
         if writes:
             await self.store.write(writes, self.fence)
         self.engine.released(gone)
+
+    def _describe(self, owner: str, writes: Writes) -> None:
+        """What is said of an object that is in the store."""
+        if self.engine.is_gone(owner):
+            writes.finalize.append(owner)
+        elif (status := self.engine.status(owner)) is not None:
+            if owner in self.refused:
+                status = {**status, "conditions": [condition("Ready", False, "Refused", self.refused[owner])]}
+            writes.statuses[owner] = status
 
 
 def _order(owner: str) -> tuple[int, str]:

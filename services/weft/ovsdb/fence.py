@@ -57,13 +57,22 @@ class Fence:
         mine = encode({EPOCH: str(self.raised), FABRIC: str(self.fabric)})
         return [_wait("NB_Global", [["external_ids", "includes", mine]], "name")]
 
+    async def check(self) -> None:
+        """For writes that no database fences: raises FencedError when another leader has taken over."""
+        if self.raised is None:
+            await self._raise()
+        await self._compare(None)
+
     async def explain(self, error: CommitError) -> None:
         """After a failed transaction: raises FencedError when the reason is that another leader has taken over."""
+        await self._compare(error)
+
+    async def _compare(self, cause: Exception | None) -> None:
         epoch = await self._weft.call(_weft_epoch)
         held = (await self._northbound.call(_northbound_state))[1].get(EPOCH, "")
         newest = max(epoch, int(held) if held.isdigit() else 0)
         if self.raised is not None and newest > self.raised:
-            raise FencedError(f"epoch {self.raised} of {self.leader} is over: the fabric is at {newest}") from error
+            raise FencedError(f"epoch {self.raised} of {self.leader} is over: the fabric is at {newest}") from cause
 
     async def _raise(self) -> None:
         epoch = await self._weft.call(_weft_epoch)

@@ -15,6 +15,7 @@ from weft.api.problem import Problem
 from weft.ovsdb.fence import Fence
 
 Status = Mapping[str, Any]
+Annotations = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Stored:
     ref: str
     resource: Resource | None
     problems: tuple[Problem, ...] = ()
+    leaving: bool = False
+    """Its deletion was asked for, and waits for us: until nobody uses it and its rows are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,20 @@ ObjectChange = Stored | Removed
 
 @dataclass(slots=True)
 class Writes:
-    """A batch: objects to create, references to delete, and statuses to set (left alone where nothing changed)."""
+    """A batch, by reference of the object. What is so already is not written.
+
+    `annotations` are what Kube-OVN writes on Kubernetes' own objects; a store without such objects has no use for them.
+    `finalize` are objects that leave: their rows are gone, so their deletion may end.
+    """
 
     create: list[Resource] = field(default_factory=list)
     delete: list[str] = field(default_factory=list)
     statuses: dict[str, Status] = field(default_factory=dict)
+    annotations: dict[str, Annotations] = field(default_factory=dict)
+    finalize: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.create or self.delete or self.statuses)
+        return bool(self.create or self.delete or self.statuses or self.annotations or self.finalize)
 
 
 class StoreError(Exception):

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from weft.store.base import Status
 
 TRANSITION = "lastTransitionTime"
+
+
+def timestamp() -> str:
+    """Now, as Kubernetes writes times."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def merge_status(old: Status, new: Status, now: str) -> dict[str, Any] | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -21,7 +20,7 @@ from weft.ovsdb.database import Database, Operation, RowChange, row_to_dict
 from weft.ovsdb.errors import CommitError
 from weft.ovsdb.fence import Fence
 from weft.store.base import ObjectChange, Removed, Stored, Writes
-from weft.store.conditions import merge_status
+from weft.store.conditions import merge_status, timestamp
 
 TABLE = "Object"
 ROWS_PER_TRANSACTION = 2000
@@ -180,11 +179,6 @@ class FabricStore:
 
 
 # -- rows and operations, also for weftctl ----------------------------------------------------------------------------
-
-
-def timestamp() -> str:
-    """Now, as Kubernetes writes times."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def resource_row(resource: Resource) -> dict[str, Any]:

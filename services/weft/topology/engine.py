@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from weft.api.base import Resource
-from weft.api.core import IP_ADDRESS, MAC_ADDRESS, Pod
+from weft.api.core import IP_ADDRESS, MAC_ADDRESS, Namespace, Node, Pod
 from weft.api.ip import IP
 from weft.api.problem import Problem
 from weft.api.subnet import Subnet
@@ -23,6 +23,12 @@ from weft.net.addresses import parse_addresses
 from weft.topology import rules
 from weft.topology import status as statuses
 from weft.topology.addressing import Addressing, AllocationError, Request
+from weft.topology.annotations import (
+    Annotations,
+    namespace_annotations,
+    node_annotations,
+    pod_annotations,
+)
 from weft.topology.host import compile_host
 from weft.topology.pod import compile_pod
 from weft.topology.rows import NOTHING, Rows
@@ -48,6 +54,8 @@ class Engine:
         """Owners to be compiled, in the order in which they were touched."""
         self.rejected: dict[str, tuple[Resource | None, list[Problem]]] = {}
         """Objects that break a rule or cannot be parsed; the version in the view, if any, stays in effect."""
+        self.leaving: dict[str, tuple[Resource, list[Problem]]] = {}
+        """Objects that are to be deleted and are in use: they stay in effect until they are not."""
         self.unallocated: dict[str, AllocationError] = {}
         """Pods and hosts that wait for an address, and why."""
         self.up: set[str] = set()
@@ -80,13 +88,28 @@ class Engine:
                 self._retry()
             case Pod() | Host():
                 self._touch(item.ref)
+            case Node():
+                self._touch(f"Host/{item.name}")
             case _:
+                self._touch(item.ref)
                 self._retry()
 
     def reject(self, ref: str, problems: list[Problem]) -> None:
         """A stored object that cannot even be parsed."""
         self.rejected[ref] = (None, problems)
         self._touch(ref)
+
+    def leave(self, item: Resource) -> None:
+        """Its deletion was asked for: it goes as soon as nobody uses it."""
+        if self._by_ref(item.ref) is None:
+            self.put(item)
+        problems = rules.check_delete(self.view, item)
+        if problems and item.ref not in rules.SYSTEM_OBJECTS:
+            self.leaving[item.ref] = (item, problems)
+            self._touch(item.ref)
+        else:
+            self.remove_ref(item.ref)
+            self._touch(item.ref)
 
     def remove(self, item: Resource | Host) -> None:
         if isinstance(item, Resource):
@@ -95,6 +118,7 @@ class Engine:
 
     def remove_ref(self, ref: str) -> None:
         """The object of this reference is gone (or was never more than a rejected one)."""
+        self.leaving.pop(ref, None)
         if self.rejected.pop(ref, None) is not None:
             self._touch(ref)
             self._retry()
@@ -108,7 +132,7 @@ class Engine:
                 self._remove_ip(item)
             case Subnet():
                 self.addressing.remove_subnet(item.name)
-                self._touch(item.ref, f"Vpc/{item.spec.vpc}", *self._users(item.name))
+                self._touch(item.ref, f"Vpc/{item.spec.vpc}", *self._users(item.name), *self._namespaces(item))
                 self._retry()
             case Vpc():
                 self._touch(item.ref)
@@ -156,14 +180,19 @@ class Engine:
 
     def _put_subnet(self, subnet: Subnet, old: Resource | Host | None) -> None:
         self.addressing.put_subnet(subnet)
-        self._touch(subnet.ref, f"Vpc/{subnet.spec.vpc}")
-        if isinstance(old, Subnet) and old.spec.vpc != subnet.spec.vpc:
-            self._touch(f"Vpc/{old.spec.vpc}")
+        self._touch(subnet.ref, f"Vpc/{subnet.spec.vpc}", *self._namespaces(subnet))
+        if isinstance(old, Subnet):
+            self._touch(f"Vpc/{old.spec.vpc}", *self._namespaces(old))
         if old is None:
             self._touch(*self._users(subnet.name))
         if subnet.name == JOIN_SUBNET:
             self._touch(*(host.ref for host in self.view.hosts.values()))
         self._retry()
+
+    def _namespaces(self, subnet: Subnet) -> Iterable[str]:
+        """Namespaces whose pods get their addresses here."""
+        names = self.view.namespaces if subnet.spec.default else subnet.spec.namespaces
+        return [f"Namespace/{name}" for name in names]
 
     def _users(self, subnet: str) -> Iterable[str]:
         return [owner_of(self.view.ips[name]) for name in sorted(self.view.ips_of_subnet.get(subnet, ()))]
@@ -175,6 +204,9 @@ class Engine:
         for item in waiting:
             if not rules.check_put(self.view, item):
                 self.put(item)
+        for item, _ in list(self.leaving.values()):
+            if not rules.check_delete(self.view, item):
+                self.leave(item)
 
     def _touch(self, *owners: str) -> None:
         for owner in owners:
@@ -297,6 +329,8 @@ class Engine:
 
     def status(self, owner: str) -> statuses.Status | None:
         """What the object's status ought to say; None where there is nothing to say."""
+        if owner in self.leaving:
+            return statuses.leaving(self.leaving[owner][1])
         if owner in self.rejected:
             return statuses.rejected(self.rejected[owner][1])
         match self._by_ref(owner):
@@ -307,6 +341,25 @@ class Engine:
             case Pod() as pod:
                 return self._pod_status(pod)
         return None
+
+    def is_gone(self, owner: str) -> bool:
+        """Is there nothing of this name any more, not even something that cannot be read?"""
+        return self._by_ref(owner) is None and owner not in self.rejected
+
+    def annotations(self, owner: str) -> dict[str, Annotations]:
+        """What Kubernetes' own objects are to say, by reference; nothing when there is nothing to say."""
+        match self._by_ref(owner):
+            case Pod() as pod:
+                ip = self._usable_ip(pod.port_name)
+                return {} if ip is None else {owner: pod_annotations(ip, self.view.subnets[ip.spec.subnet])}
+            case Host() as host:
+                ip, join = self._usable_ip(host.port_name), self.view.subnets.get(JOIN_SUBNET)
+                found = None if ip is None or join is None else node_annotations(host, ip, join)
+                return {} if found is None else {f"Node/{host.name}": found}
+            case Namespace() as namespace:
+                subnet = self.view.subnets.get(self.view.subnet_name_in(namespace.name) or "")
+                return {} if subnet is None else {owner: namespace_annotations(subnet)}
+        return {}
 
     def _pod_status(self, pod: Pod) -> statuses.Status | None:
         if pod.spec.host_network:

@@ -40,6 +40,12 @@ def rejected(problems: Iterable[Problem]) -> Status:
     return {"conditions": [condition("Ready", False, "Invalid", message)]}
 
 
+def leaving(problems: Iterable[Problem]) -> Status:
+    """Status of an object whose deletion waits for those who use it."""
+    message = "; ".join(problem.message for problem in problems)
+    return {"conditions": [condition("Ready", False, "Terminating", f"is to be deleted, and {message}")]}
+
+
 def vpc_status(vpc: Vpc, view: View) -> Status:
     """Of a VPC whose rows are committed."""
     subnets = sorted(view.subnets_of_vpc.get(vpc.name, ()))

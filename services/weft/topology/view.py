@@ -59,6 +59,7 @@ class View:
             "Namespace": self.namespaces,
             "IP": self.ips,
             "Host": self.hosts,
+            "Node": {},
             "Pod": self.pods,
         }
 
@@ -114,11 +115,13 @@ class View:
 
         Kube-OVN 1.15 manual, section 3.1.3; of several subnets bound to one namespace the first by name.
         """
-        if name := pod.metadata.annotations.get(LOGICAL_SWITCH, "").strip():
-            return name
-        if bound := self.subnets_of_namespace.get(pod.namespace):
+        return pod.metadata.annotations.get(LOGICAL_SWITCH, "").strip() or self.subnet_name_in(pod.namespace)
+
+    def subnet_name_in(self, namespace: str) -> str | None:
+        """The subnet of a namespace's pods that ask for none."""
+        if bound := self.subnets_of_namespace.get(namespace):
             return min(bound)
-        for vpc in sorted(self.vpcs_of_namespace.get(pod.namespace, ())):
+        for vpc in sorted(self.vpcs_of_namespace.get(namespace, ())):
             if name := self.vpcs[vpc].spec.default_subnet:
                 return name
         return self.default_subnet()

@@ -37,8 +37,8 @@ def _condition(engine: Engine, owner: str, kind: str) -> tuple[str, str, str]:
         pytest.param(subnet("blue", "10.66.0.0/16"), {"Subnet/blue", "Vpc/ovn-cluster"}, id="a new subnet"),
         pytest.param(
             subnet("ovn-default", "10.16.0.0/16", default=True, mtu=1300),
-            {"Subnet/ovn-default", "Vpc/ovn-cluster"},
-            id="a changed subnet touches no pod",
+            {"Subnet/ovn-default", "Vpc/ovn-cluster", "Namespace/ns1"},
+            id="a changed subnet touches no pod, and the namespaces that are told of it",
         ),
         pytest.param(
             subnet("join", "100.64.0.0/16", gateway="100.64.0.9"),
@@ -47,7 +47,7 @@ def _condition(engine: Engine, owner: str, kind: str) -> tuple[str, str, str]:
         ),
         pytest.param(pod("new"), {"Pod/ns1/new"}, id="a new pod"),
         pytest.param(host("lab3"), {"Host/lab3"}, id="a new host"),
-        pytest.param(namespace("ns2"), set(), id="a namespace owns nothing"),
+        pytest.param(namespace("ns2"), {"Namespace/ns2"}, id="a namespace is told of its subnet"),
         pytest.param(
             reservation("x", "ovn-default", "10.16.0.99", pod="x", ns="ns1"),
             {"Pod/ns1/x", "Subnet/ovn-default"},
@@ -78,7 +78,7 @@ def test_a_subnet_change_costs_the_same_for_any_number_of_users() -> None:
         engine.put(host(f"lab{number}"))
     settle(engine)
     engine.put(subnet("ovn-default", "10.16.0.0/16", default=True, mtu=1300))
-    assert len(engine.take_dirty()) == 2
+    assert engine.take_dirty() == ["Subnet/ovn-default", "Vpc/ovn-cluster", "Namespace/ns1"]
 
 
 def test_a_port_that_comes_up_concerns_its_owner() -> None:

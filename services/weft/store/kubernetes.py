@@ -1,0 +1,258 @@
+"""The Kubernetes store: objects are watched at the API server, and what the fabric has to say is written there.
+
+Of each object a slot is kept (typed object, version, our part of metadata and status), never the raw document. Writes
+are merged per object and many are in flight; what is so already is not written. Kubernetes' own objects (Pod, Node,
+Namespace) get Kube-OVN's annotations, since their status is somebody else's; whatever is wrong with them is an event.
+
+The API server cannot fence. So before a batch the fabric's epoch is checked, and the lease is short: what a stale
+leader may still write here are addresses and statuses of objects that its successor compares and puts right, while the
+databases refuse it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from weft import log
+from weft.api.base import KindInfo, Resource, object_ref
+from weft.api.core import ALLOCATED, INPUTS, Node
+from weft.api.kinds import KINDS
+from weft.api.problem import InvalidError, Problem
+from weft.ovsdb.fence import Fence
+from weft.store.base import Annotations, ObjectChange, Removed, Status, Stored, StoreError, Writes
+from weft.store.conditions import merge_status, timestamp
+from weft.store.kube_api import ApiError, Json, KubeApi, collection_path, object_path
+from weft.store.kube_events import EventWriter
+from weft.store.reflector import Reflector
+
+_log = log.get_logger(__name__)
+FINALIZER = "kubeovn.io/kube-ovn-controller"
+IN_FLIGHT = 32
+CORE = ("Namespace", "Node", "Pod")
+HELD_BY_FINALIZER = ("Vpc", "Subnet")
+"""Kinds whose deletion waits until their rows are gone and nobody uses them."""
+
+
+@dataclass(slots=True)
+class Slot:
+    """What is kept of an object."""
+
+    cls: type[Resource]
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    resource: Resource | None
+    status: Json = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+    finalizers: tuple[str, ...] = ()
+    leaving: bool = False
+
+    @property
+    def path(self) -> str:
+        return object_path(self.cls.INFO, self.namespace, self.name)
+
+
+class KubernetesStore:
+    """Implements `weft.store.base.Store` and `weft.store.reflector.Sink`."""
+
+    def __init__(self, api: KubeApi) -> None:
+        self._api = api
+        self._slots: dict[str, Slot] = {}
+        self._changes: list[ObjectChange] = []
+        self._kinds: dict[str, type[Resource]] = {**KINDS, "Node": Node}
+        self._reflectors: list[Reflector] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._limit = asyncio.Semaphore(IN_FLIGHT)
+        self._events = EventWriter(api)
+
+    async def start(self, poke: Callable[[], None]) -> None:
+        self._reflectors = [Reflector(self._api, cls.INFO, self, poke) for cls in self._kinds.values()]
+        self._tasks = [asyncio.ensure_future(reflector.run()) for reflector in self._reflectors]
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- what is there ------------------------------------------------------------------------------------------------
+
+    async def load(self) -> Sequence[ObjectChange]:
+        """Waits until every kind was listed: half a view is no view."""
+        missing = [reflector.info.kind for reflector in self._reflectors if not reflector.synced.is_set()]
+        if missing:
+            raise StoreError(f"not listed yet: {', '.join(missing)}")
+        self._changes.clear()
+        return [self._stored(ref, slot) for ref, slot in self._slots.items()]
+
+    def take_changes(self) -> list[ObjectChange]:
+        changes, self._changes = self._changes, []
+        return changes
+
+    def __contains__(self, ref: object) -> bool:
+        return ref in self._slots
+
+    def refs(self) -> Collection[str]:
+        return self._slots.keys()
+
+    # -- told by reflectors -------------------------------------------------------------------------------------------
+
+    def listed(self, info: KindInfo, items: list[Json]) -> None:
+        present = {_ref(info, item) for item in items}
+        kind = f"{info.kind}/"
+        for ref in [ref for ref in self._slots if ref.startswith(kind) and ref not in present]:
+            del self._slots[ref]
+            self._changes.append(Removed(ref, seen=False))
+        for item in items:
+            self.put(info, item)
+
+    def put(self, info: KindInfo, item: Json) -> None:
+        ref = _ref(info, item)
+        old = self._slots.get(ref)
+        slot = _slot(self._kinds[info.kind], item)
+        self._slots[ref] = slot
+        problems: tuple[Problem, ...] = ()
+        try:
+            slot.resource = slot.cls.parse(_document(item), uid=slot.uid, generation=slot.generation)
+        except InvalidError as error:
+            problems = tuple(error.problems)
+        if old is not None and old.uid != slot.uid:
+            self._changes.append(Removed(ref))
+        elif old is not None and not problems and (old.resource, old.leaving) == (slot.resource, slot.leaving):
+            return
+        self._changes.append(Stored(ref, slot.resource, problems, slot.leaving))
+
+    def gone(self, info: KindInfo, item: Json) -> None:
+        ref = _ref(info, item)
+        slot = self._slots.get(ref)
+        if slot is not None and slot.uid == item["metadata"]["uid"]:
+            del self._slots[ref]
+            self._changes.append(Removed(ref))
+
+    @staticmethod
+    def _stored(ref: str, slot: Slot) -> Stored:
+        problems = () if slot.resource else (Problem(ref, "", "is invalid"),)
+        return Stored(ref, slot.resource, problems, slot.leaving)
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    async def write(self, writes: Writes, fence: Fence) -> None:
+        await fence.check()
+        requests: list[Awaitable[Any]] = [
+            *(self._create(resource) for resource in writes.create if resource.ref not in self._slots),
+            *(self._delete(self._slots[ref]) for ref in writes.delete if ref in self._slots),
+            *self._updates(writes),
+        ]
+        results = await asyncio.gather(*(self._limited(request) for request in requests), return_exceptions=True)
+        failures = [result for result in results if isinstance(result, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, ApiError):
+                raise failure
+        if failures:
+            raise StoreError(f"{len(failures)} of {len(results)} writes failed, the first: {failures[0]}")
+
+    async def _limited(self, request: Awaitable[Any]) -> Any:
+        async with self._limit:
+            return await request
+
+    def _updates(self, writes: Writes) -> Iterable[Awaitable[Any]]:
+        for ref in {**writes.statuses, **writes.annotations, **dict.fromkeys(writes.finalize)}:
+            slot = self._slots.get(ref)
+            if slot is None:
+                continue
+            metadata = self._metadata(slot, writes.annotations.get(ref), ref in writes.finalize)
+            if metadata:
+                yield self._patch(slot, slot.path, {"metadata": metadata})
+            if ref in writes.statuses:
+                yield from self._status(slot, writes.statuses[ref])
+
+    def _metadata(self, slot: Slot, annotations: Annotations | None, finalize: bool) -> Json:
+        """What of annotations and finalizers differs."""
+        metadata: Json = {}
+        if annotations:
+            differing = {key: value for key, value in annotations.items() if slot.annotations.get(key) != value}
+            if differing:
+                metadata["annotations"] = differing
+        wanted = slot.finalizers
+        if finalize:
+            wanted = tuple(name for name in wanted if name != FINALIZER)
+        elif slot.cls.INFO.kind in HELD_BY_FINALIZER and not slot.leaving and FINALIZER not in wanted:
+            wanted = (*wanted, FINALIZER)
+        if wanted != slot.finalizers:
+            metadata["finalizers"] = list(wanted)
+        return metadata
+
+    def _status(self, slot: Slot, status: Status) -> Iterable[Awaitable[Any]]:
+        if slot.cls.INFO.kind not in CORE:
+            merged = merge_status(slot.status, status, timestamp())
+            if merged is not None:
+                yield self._patch(slot, f"{slot.path}/status", {"status": merged})
+        yield from self._events.about(slot.cls.INFO, slot.namespace, slot.name, slot.uid, status)
+
+    async def _create(self, resource: Resource) -> None:
+        info = resource.INFO
+        body: Json = {
+            "apiVersion": info.api_version,
+            "kind": info.kind,
+            "metadata": {"name": resource.name, "labels": resource.metadata.labels},
+            "spec": resource.spec_document(),
+        }
+        try:
+            await self._api.create(collection_path(info, resource.namespace), body)
+        except ApiError as error:
+            if error.status != 409:
+                raise
+
+    async def _delete(self, slot: Slot) -> None:
+        try:
+            await self._api.delete(slot.path)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    async def _patch(self, slot: Slot, path: str, body: Mapping[str, Any]) -> None:
+        """An object that is gone, or another one of its name, needs no status any more."""
+        document = {**body, "metadata": {**body.get("metadata", {}), "uid": slot.uid}}
+        try:
+            answer = await self._api.patch(path, document)
+        except ApiError as error:
+            if error.status not in (404, 409):
+                raise
+            return
+        current = self._slots.get(_ref(slot.cls.INFO, answer))
+        if current is not None and current.uid == slot.uid:  # so that it is known before the watch tells it
+            fresh = _slot(slot.cls, answer)
+            current.status, current.annotations, current.finalizers = fresh.status, fresh.annotations, fresh.finalizers
+
+
+def _ref(info: KindInfo, item: Json) -> str:
+    metadata = item["metadata"]
+    return object_ref(info, metadata.get("namespace", ""), metadata["name"])
+
+
+def _slot(cls: type[Resource], item: Json) -> Slot:
+    metadata = item["metadata"]
+    return Slot(
+        cls,
+        metadata.get("namespace", ""),
+        metadata["name"],
+        metadata["uid"],
+        metadata.get("generation", 1),
+        None,
+        {} if cls.INFO.kind in CORE else item.get("status", {}),
+        {key: value for key, value in metadata.get("annotations", {}).items() if key.startswith("ovn.kubernetes.io/")},
+        tuple(metadata.get("finalizers", ())),
+        "deletionTimestamp" in metadata,
+    )
+
+
+def _document(item: Json) -> Json:
+    """The part that a typed object is made of. What we wrote ourselves on a pod is no wish of its owner."""
+    metadata = item["metadata"]
+    given = metadata.get("annotations", {})
+    inputs = {} if given.get(ALLOCATED) == "true" else {key: given[key] for key in INPUTS if key in given}
+    kept = {key: metadata[key] for key in ("name", "namespace", "labels", "creationTimestamp") if key in metadata}
+    return {"metadata": {**kept, "annotations": inputs}, "spec": item.get("spec", {})}
