@@ -312,13 +312,5 @@ class OvnSandbox:
         self.stop()
 
 
-def _alive(pid: int) -> bool:
-    """Whether a process runs; one that its parent has not waited for yet does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def _quoted(value: str) -> str:
     return '"' + value.replace('"', '\\"') + '"'

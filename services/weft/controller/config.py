@@ -26,6 +26,14 @@ class Defaults:
 
 
 @dataclass(frozen=True)
+class Kubernetes:
+    """The Kubernetes API, when it is the store. `namespace` holds the lease that elects."""
+
+    kubeconfig: str
+    namespace: str = "kube-system"
+
+
+@dataclass(frozen=True)
 class Metrics:
     """Where Prometheus finds the metrics; empty for nowhere."""
 
@@ -34,11 +42,12 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Config:
-    """`name` is this controller's own, by convention its host's."""
+    """`name` is this controller's own, by convention its host's. Without `kubernetes` the store is the fabric's own."""
 
     name: str
     weft: Remote
     northbound: Remote
+    kubernetes: Kubernetes | None = None
     tls: Tls | None = None
     defaults: Defaults = field(default_factory=Defaults)
     metrics: Metrics = field(default_factory=Metrics)

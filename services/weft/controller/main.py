@@ -14,12 +14,16 @@ from weft import log
 from weft.controller import metrics
 from weft.controller.config import Config
 from weft.controller.leader import Side, Term
+from weft.controller.lease import LeaseElection
 from weft.ovsdb import columns
 from weft.ovsdb.database import Database, RowChange
 from weft.ovsdb.errors import FencedError
 from weft.ovsdb.index import News, OwnerIndex
 from weft.service import ConfigError, load_config, run, sd_notify, serve_metrics
+from weft.store.base import Store
 from weft.store.fabric import TABLE, FabricStore
+from weft.store.kube_api import KubeApi
+from weft.store.kubernetes import KubernetesStore
 
 _log = log.get_logger(__name__)
 LOCK = "weft_controller"
@@ -43,7 +47,7 @@ class Controller:
             tls=config.tls,
             leader_only=True,
             watch=WATCHED,
-            lock=LOCK,
+            lock=None if config.kubernetes else LOCK,
             on_change=self._changed,
             on_lock=self._locked,
             observer=self._weft_index,
@@ -59,21 +63,31 @@ class Controller:
             on_news=self._heard,
         )
 
-        self.store = FabricStore(self.weft)
+        self._api = KubeApi(config.kubernetes.kubeconfig) if config.kubernetes else None
+        self._fabric_store = FabricStore(self.weft)
+        self.store: Store = KubernetesStore(self._api) if self._api else self._fabric_store
 
     async def serve(self) -> None:
         """Run until cancelled."""
         try:
             await asyncio.gather(self.weft.start(), self.northbound.start())
+            if self._api is not None:
+                await self._api.open()
             await self.store.start(self._poke)
             sd_notify("READY=1", "STATUS=standing by")
             _log.info("connected, standing by", weft=self.config.weft.remote, northbound=self.config.northbound.remote)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._lead_in_turn())
+                if self._api is not None and self.config.kubernetes is not None:
+                    namespace = self.config.kubernetes.namespace
+                    election = LeaseElection(self.config.name, namespace, self._api.client, self._locked)
+                    group.create_task(election.run())
                 for database in (self.weft, self.northbound):
                     group.create_task(_watch(database))
         finally:
             await asyncio.gather(self.store.close(), self.weft.close(), self.northbound.close())
+            if self._api is not None:
+                await self._api.close()
 
     async def _lead_in_turn(self) -> None:
         while True:
@@ -115,7 +129,7 @@ class Controller:
             self._deposed.set()
 
     def _changed(self, rows: list[RowChange]) -> None:
-        self.store.hear(row for row in rows if row.table == TABLE)
+        self._fabric_store.hear(row for row in rows if row.table == TABLE)
         if self.term is not None:
             self.term.changed([row for row in rows if row.table != TABLE])
 

@@ -1,4 +1,4 @@
-"""Objects whose deletion was asked for stay in effect while somebody uses them; and what Kubernetes' objects are told."""
+"""What leaves stays in effect while somebody uses it; and what Kubernetes' own objects are told."""
 
 from __future__ import annotations
 

@@ -1,0 +1,69 @@
+"""Election by a Lease of the Kubernetes API: who holds it leads.
+
+Short times, since a lost leader costs its successor at most the lease's duration and one retry. An API that does not
+answer within the deadline costs the leadership: running workloads do not need a leader, two leaders would need luck.
+Elected is not fenced: see `weft.ovsdb.fence`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+from kubernetes.aio.leaderelection.electionconfig import Config as ElectionConfig
+from kubernetes.aio.leaderelection.leaderelection import LeaderElection
+from kubernetes.aio.leaderelection.resourcelock.leaselock import LeaseLock
+
+from weft import log
+
+_log = log.get_logger(__name__)
+LEASE = "weft-controller"
+DURATION, RENEW, RETRY = 4, 3, 1
+"""Seconds: a lease lasts, a leader tries to renew it, between two tries."""
+REQUEST = 2.0
+
+
+class _Lock(LeaseLock):
+    """A lease whose requests end in time; no answer is a failed try."""
+
+    async def get(self, name: str, namespace: str) -> tuple[bool, Any]:
+        try:
+            async with asyncio.timeout(REQUEST):
+                found: tuple[bool, Any] = await super().get(name, namespace)
+                return found
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return False, error
+
+    async def update(self, name: str, namespace: str, updated_record: Any) -> bool:
+        try:
+            async with asyncio.timeout(REQUEST):
+                return bool(await super().update(name, namespace, updated_record))
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return False
+
+
+class LeaseElection:
+    """Runs for the lease for ever; says when it is won and when it is lost."""
+
+    def __init__(self, identity: str, namespace: str, client: Any, heard: Callable[[bool], None]) -> None:
+        self._lock = _Lock(LEASE, namespace, identity, client)
+        self._heard = heard
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            config = ElectionConfig(self._lock, DURATION, RENEW, RETRY, self._won, self._lost)
+            try:
+                await LeaderElection(config).run()
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                _log.warning("election failed", lease=LEASE, reason=error)
+                self._heard(False)
+                await asyncio.sleep(RETRY)
+
+    async def _won(self) -> None:
+        self._heard(True)
+
+    async def _lost(self) -> None:
+        self._heard(False)
