@@ -110,7 +110,7 @@ test-lab: venv ## Lab tests: real hosts, real packets
 
 .PHONY: bench
 bench: test-tools ## Measure against ceilings taken in the same run (BENCH=planner: these only); build/bench.json
-	python -m tests.bench.run $(BENCH)
+	PYTHONPATH=services python -m tests.bench.run $(BENCH)
 
 ##@ Linters
 

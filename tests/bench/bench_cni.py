@@ -7,7 +7,6 @@ ceiling does the same wiring on the same host with the same number of pods (see 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import statistics
 import time
@@ -160,8 +159,11 @@ async def together(bench: Bench) -> Record:
     )
 
 
-async def run() -> list[Record]:
-    """Both records, on a sandbox of their own."""
+NAMES = ("cni_add_1", "cni_add_50")
+
+
+async def run(names: list[str]) -> list[Record]:
+    """The records of these names, on a sandbox of their own."""
     with OvnSandbox() as ovn:
         ovn.start_northbound()
         ovn.start_southbound()
@@ -176,11 +178,7 @@ async def run() -> list[Record]:
         try:
             agent.start()
             bench = Bench(agent)
-            return [await alone(bench), await together(bench)]
+            measures = {"cni_add_1": alone, "cni_add_50": together}
+            return [await measures[name](bench) for name in names]
         finally:
             agent.close()
-
-
-if __name__ == "__main__":
-    for record in asyncio.run(run()):
-        print(json.dumps(record.__dict__, indent=1))
