@@ -1,9 +1,11 @@
 """What all kinds have in common: metadata, naming, parsing.
 
-Every kind is a pydantic model: structure, types, enums and ranges are checked there, and everything that is wrong is
-reported at once. Rules between fields of one object are its `rules()`; rules between objects are in `weft.topology`.
-Kinds of `kubeovn.io` refuse unknown fields; those of Kubernetes itself (Pod, Namespace) are projections of documents
-that have many more, so they ignore the rest.
+Every kind is a pydantic model: structure, types, enums, ranges and patterns are checked there, and everything that is
+wrong is reported at once. Rules between fields of one object are its models' `RULES` and its own `rules()`; what may
+not change is `changes()`; rules between objects are in `weft.topology`.
+
+Kinds of `kubeovn.io` refuse unknown fields, and values of another JSON type ("1" is no number), as an API server does;
+those of Kubernetes itself (Pod, Namespace) are projections of documents that have many more, so they ignore the rest.
 """
 
 from __future__ import annotations
@@ -12,22 +14,37 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
-from weft.api.problem import InvalidError, Problem
+from weft.api.fields import NAME_PATTERN, NAMESPACE_PATTERN, PATTERNS
+from weft.api.problem import InvalidError, Problem, plain, shown
+from weft.api.rule import CANNOT_CHANGE, Rule, broken, changed
 
-NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
-"""RFC 1123 subdomain, as Kubernetes has it."""
+GROUP_VERSION = "kubeovn.io/v1"
 
-NAMESPACE_PATTERN = r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$"
-"""RFC 1123 label: without dots, so that `<pod>.<namespace>` names one pod."""
+STORED: dict[str, Any] = {"x-weft-stored": True}
+"""`json_schema_extra` of a field whose default the API server writes into objects; others are what absence means."""
+
+EVERYTHING = frozenset({"*"})
+"""`PENDING` of a kind that is accepted as a whole and has no effect yet."""
+
+Opaque = dict[str, JsonValue]
+"""Something that Kubernetes defines and we only hand on; whoever gets it checks it."""
 
 
 class Strict(BaseModel):
     """A part of a kind that we define: unknown fields are errors."""
 
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        defer_build=True,
+    )
+    RULES: ClassVar[tuple[Rule, ...]] = ()
 
 
 class Projected(BaseModel):
@@ -48,7 +65,7 @@ class Metadata(Projected):
 
 @dataclass(frozen=True, slots=True)
 class KindInfo:
-    """How a kind is called."""
+    """How a kind is called, and how it is shown."""
 
     api_version: str
     kind: str
@@ -57,15 +74,25 @@ class KindInfo:
     short_names: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
     """What `get` prints: (heading, path)."""
+    wide: frozenset[str] = frozenset()
+    """Headings that `weftctl get` leaves to `-o wide`. kubectl prints all, as it does for Kube-OVN."""
+    shows_state: bool = False
+    """Whether `weftctl get` adds the state of an object, from its conditions."""
+    scale: tuple[str, str, str] | None = None
+    """Paths of the scale subresource: replicas wanted, replicas there, label selector."""
 
 
 class Resource(BaseModel):
     """An object of any kind. `uid` and `generation` are the store's."""
 
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", alias_generator=to_camel, populate_by_name=True, frozen=True, defer_build=True
+    )
     INFO: ClassVar[KindInfo]
+    STATUS: ClassVar[type[BaseModel] | None] = None
+    """What `status` may say; None for kinds that are not ours."""
     PENDING: ClassVar[frozenset[str]] = frozenset()
-    """Fields of `spec` (by their names in documents) that are accepted and have no effect yet."""
+    """Fields of `spec` (by their names in documents) that are accepted and have no effect yet, or `EVERYTHING`."""
 
     metadata: Metadata
     uid: str = ""
@@ -89,20 +116,35 @@ class Resource(BaseModel):
         metadata = document.get("metadata")
         name = metadata.get("name", "?") if isinstance(metadata, Mapping) else "?"
         namespace = metadata.get("namespace", "") if isinstance(metadata, Mapping) else ""
-        ref = object_ref(cls.INFO, str(namespace or ""), str(name))
+        ref = object_ref(cls.INFO, plain(namespace or ""), plain(name))
         body = {key: value for key, value in document.items() if key not in ("apiVersion", "kind", "status")}
         try:
             parsed = cls.model_validate({**body, "uid": uid, "generation": generation}, by_alias=True, by_name=False)
         except ValidationError as error:
             raise InvalidError([_problem(ref, detail, source) for detail in error.errors()]) from None
-        problems = [Problem(ref, p.field, p.message, source) for p in parsed.rules()]
+        problems = [Problem(ref, p.field, p.message, source) for p in parsed._broken()]
         if problems:
             raise InvalidError(problems)
         return parsed
 
+    def _broken(self) -> Iterator[Problem]:
+        spec = getattr(self, "spec", None)
+        if spec is not None:
+            for field, message in broken(spec, "spec"):
+                yield self.problem(field, message)
+        yield from self.rules()
+
     def rules(self) -> Iterator[Problem]:
-        """Rules between fields of this one object."""
+        """Rules between fields of this one object that its models' `RULES` cannot tell, or not in enough detail."""
         yield from ()
+
+    def changes(self, old: Resource) -> Iterator[Problem]:
+        """What differs from an older version of the same object and may not."""
+        ours, theirs = getattr(self, "spec", None), getattr(old, "spec", None)
+        if ours is None or theirs is None:
+            return
+        for field, before, after in changed(ours, theirs, "spec"):
+            yield self.problem(field, f"{shown(after)}: {CANNOT_CHANGE} from {shown(before)}")
 
     def problem(self, field: str, message: str) -> Problem:
         return Problem(self.ref, field, message)
@@ -113,18 +155,42 @@ class Resource(BaseModel):
         return {} if spec is None else spec.model_dump(by_alias=True, exclude_unset=True, mode="json")
 
 
+def kubeovn(
+    kind: str,
+    plural: str,
+    *short_names: str,
+    namespaced: bool = False,
+    columns: tuple[tuple[str, str], ...] = (),
+    shows_state: bool = True,
+    **more: Any,
+) -> KindInfo:
+    """How a kind of `kubeovn.io` is called."""
+    return KindInfo(GROUP_VERSION, kind, plural, namespaced, short_names, columns, shows_state=shows_state, **more)
+
+
 def object_ref(info: KindInfo, namespace: str, name: str) -> str:
     """`Subnet/blue`, `Pod/ns1/web`: how an object is called everywhere."""
     return f"{info.kind}/{namespace}/{name}" if info.namespaced else f"{info.kind}/{name}"
 
 
 def _problem(ref: str, detail: Any, source: str) -> Problem:
-    field = ".".join(str(part) for part in detail["loc"])
-    message = detail["msg"]
-    if detail["type"] == "extra_forbidden":
-        message = "no such field"
-    elif detail["type"] == "missing":
-        message = "is required"
-    elif not isinstance(detail.get("input"), dict | list):
-        message = f"{detail['input']!r}: {message}"
-    return Problem(ref, field, message, source)
+    field = ".".join(plain(part) for part in detail["loc"])
+    return Problem(ref, field, _message(detail), source)
+
+
+_WORDS = {"extra_forbidden": "no such field", "missing": "is required"}
+
+
+def _message(detail: Any) -> str:
+    given, context = detail.get("input"), detail.get("ctx", {})
+    message = _WORDS.get(detail["type"], str(detail["msg"]))
+    match detail["type"]:
+        case "value_error":
+            message = str(context["error"])
+        case "string_pattern_mismatch" if context["pattern"] in PATTERNS:
+            message = f"{shown(given)} is not {PATTERNS[context['pattern']]}"
+        case "too_long":
+            message = f"has {context['actual_length']} items; allowed: at most {context['max_length']}"
+        case kind if kind not in _WORDS and not isinstance(given, dict | list | tuple):
+            message = f"{shown(given)}: {message}"
+    return message

@@ -3,69 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from weft.api.base import KindInfo, Resource, Strict
+from weft.api.base import Resource, Strict, kubeovn
+from weft.api.common import Status
+from weft.api.fields import Address4, Address6, Addresses, Items, Mac, Name, NamespaceName, Text, Word
 from weft.api.problem import Problem
+from weft.api.rule import FIXED, Rule
 from weft.net.addresses import Address, parse_addresses
 
 
 class IPSpec(Strict):
     """`ipAddress` is one address, or one of each family; the other fields say the same apart."""
 
-    pod_name: str = ""
-    namespace: str = ""
-    subnet: str = ""
-    attach_subnets: tuple[str, ...] = ()
-    node_name: str = ""
-    ip_address: str = ""
-    v4_ip_address: str = ""
-    v6_ip_address: str = ""
-    attach_ips: tuple[str, ...] = Field((), alias="attachIps")
-    mac_address: str = ""
-    attach_macs: tuple[str, ...] = ()
-    container_id: str = Field("", alias="containerID")
-    pod_type: str = ""
+    RULES: ClassVar = (
+        Rule(
+            "is empty; allowed: one address, or one of each family",
+            "has(self.ipAddress) && self.ipAddress != ''",
+            field="ipAddress",
+        ),
+        Rule(
+            "is not the IPv4 address of ipAddress",
+            "!has(self.v4IpAddress) || self.v4IpAddress == '' || !has(self.ipAddress) || "
+            "self.ipAddress.split(',').exists(x, x.trim() == self.v4IpAddress)",
+            field="v4IpAddress",
+        ),
+        Rule(
+            "is not the IPv6 address of ipAddress",
+            "!has(self.v6IpAddress) || self.v6IpAddress == '' || !has(self.ipAddress) || "
+            "self.ipAddress.split(',').exists(x, isIP(x.trim()) && ip(x.trim()) == ip(self.v6IpAddress))",
+            field="v6IpAddress",
+        ),
+    )
+    pod_name: Name = Field("", description="Pod that has the address.")
+    namespace: NamespaceName = Field("", description="Namespace of the pod; empty for an address of a node.")
+    subnet: Annotated[Name, FIXED] = Field("", description="Subnet that the address is of.")
+    attach_subnets: Items[Name] = Field((), description="Further subnets.")
+    node_name: Name = Field("", description="Node that the pod runs on, or that has the address.")
+    ip_address: Annotated[Addresses, FIXED] = Field("", description="The address, or one of each family.")
+    v4_ip_address: Annotated[Address4, FIXED] = Field("", description="The IPv4 address alone.")
+    v6_ip_address: Annotated[Address6, FIXED] = Field("", description="The IPv6 address alone.")
+    attach_ips: Items[Addresses] = Field((), alias="attachIps", description="Addresses in the further subnets.")
+    mac_address: Mac = Field("", description="MAC address of the port.")
+    attach_macs: Items[Mac] = Field((), description="MAC addresses in the further subnets.")
+    container_id: Text = Field("", alias="containerID", description="Container of the pod.")
+    pod_type: Word = Field("", description="What made the pod: StatefulSet, VirtualMachine …")
 
 
 class IP(Resource):
-    """A reservation."""
+    """An address that is reserved, and for whom. The controller makes these; they can also be made ahead."""
 
-    INFO: ClassVar = KindInfo(
-        "kubeovn.io/v1",
+    INFO: ClassVar = kubeovn(
         "IP",
         "ips",
-        namespaced=False,
-        short_names=("ip",),
+        "ip",
         columns=(
             ("V4IP", "spec.v4IpAddress"),
             ("V6IP", "spec.v6IpAddress"),
-            ("MAC", "spec.macAddress"),
-            ("NODE", "spec.nodeName"),
-            ("SUBNET", "spec.subnet"),
+            ("Mac", "spec.macAddress"),
+            ("Node", "spec.nodeName"),
+            ("Subnet", "spec.subnet"),
         ),
+        shows_state=False,
     )
-    spec: IPSpec = IPSpec()
+    STATUS: ClassVar = Status
+    spec: IPSpec
 
     @property
     def addresses(self) -> list[Address]:
         return parse_addresses(self.spec.ip_address)
 
     def rules(self) -> Iterator[Problem]:
-        try:
-            if not self.addresses:
-                yield self.problem("spec.ipAddress", "is empty; allowed: one address, or one of each family")
-            yield from self._family_rules()
-        except ValueError as error:
-            yield self.problem("spec.ipAddress", str(error))
-
-    def _family_rules(self) -> Iterator[Problem]:
-        """The addresses by family say the same as the list."""
+        if not self.addresses:
+            yield self.problem("spec.ipAddress", "is empty; allowed: one address, or one of each family")
         given = {4: self.spec.v4_ip_address, 6: self.spec.v6_ip_address}
-        listed = {str(address) for address in self.addresses}
-        for family, address in given.items():
-            if address and address not in listed:
-                message = f"{address!r} is not the IPv{family} address of spec.ipAddress {self.spec.ip_address}"
+        for family, text in given.items():
+            if text and parse_addresses(text)[0] not in self.addresses:
+                message = f"{text!r} is not the IPv{family} address of spec.ipAddress {self.spec.ip_address}"
                 yield self.problem(f"spec.v{family}IpAddress", message)

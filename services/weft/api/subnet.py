@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from pydantic import Field
-
-from weft.api.base import KindInfo, Resource, Strict
+from weft.api.base import Resource, kubeovn
 from weft.api.problem import Problem
+from weft.api.subnet_spec import SubnetSpec, SubnetStatus
 from weft.net.addresses import (
     Address,
     Family,
@@ -21,106 +20,34 @@ from weft.net.addresses import (
     parse_range,
 )
 
-OVERLAY_PROVIDER = "ovn"
-
-
-class Acl(Strict):
-    """A rule in OVN's own words: see ovn-nb(5), table ACL."""
-
-    action: Literal["allow", "allow-related", "allow-stateless", "drop", "reject"]
-    direction: Literal["from-lport", "to-lport"]
-    match: str = ""
-    priority: int = Field(0, ge=0, le=32767)
-
-
-class NatPolicyMatch(Strict):
-    """Comma-separated addresses and CIDRs."""
-
-    src_ips: str = Field("", alias="srcIPs")
-    dst_ips: str = Field("", alias="dstIPs")
-
-
-class NatPolicyRule(Strict):
-    """Which traffic is translated on its way out; the first match decides."""
-
-    action: Literal["nat", "forward"]
-    match: NatPolicyMatch = NatPolicyMatch()
-
-
-class U2oFeatures(Strict):
-    """Options of underlay to overlay interconnection."""
-
-    overlay_only_routing: bool = False
-
-
-class SubnetSpec(Strict):
-    """Fields as Kube-OVN has them; those in `Subnet.PENDING` have no effect yet."""
-
-    cidr_block: str
-    protocol: Literal["", "IPv4", "IPv6", "Dual"] = ""
-    gateway: str = ""
-    exclude_ips: tuple[str, ...] = ()
-    vpc: str = "ovn-cluster"
-    provider: str = OVERLAY_PROVIDER
-    default: bool = False
-    namespaces: tuple[str, ...] = ()
-    namespace_selectors: tuple[dict[str, object], ...] = ()
-    mtu: int = Field(0, ge=0, le=65535)
-    gateway_type: Literal["", "distributed", "centralized"] = ""
-    gateway_node: str = ""
-    gateway_node_selectors: tuple[dict[str, object], ...] = ()
-    nat_outgoing: bool = False
-    nat_outgoing_policy_rules: tuple[NatPolicyRule, ...] = ()
-    external_egress_gateway: str = ""
-    policy_routing_priority: int = 0
-    policy_routing_table_id: int = Field(0, alias="policyRoutingTableID")
-    private: bool = False
-    allow_subnets: tuple[str, ...] = ()
-    allow_ew_traffic: bool = Field(False, alias="allowEWTraffic")
-    acls: tuple[Acl, ...] = ()
-    vlan: str = ""
-    vips: tuple[str, ...] = ()
-    logical_gateway: bool = False
-    disable_gateway_check: bool = False
-    disable_inter_connection: bool = False
-    enable_dhcp: bool = Field(False, alias="enableDHCP")
-    dhcp_v4_options: str = ""
-    dhcp_v6_options: str = ""
-    enable_ipv6_ra: bool = Field(False, alias="enableIPv6RA")
-    ipv6_ra_configs: str = Field("", alias="ipv6RAConfigs")
-    enable_lb: bool | None = None
-    enable_ecmp: bool = False
-    enable_external_lb_address: bool = Field(False, alias="enableExternalLBAddress")
-    enable_multicast_snoop: bool = False
-    node_network: str = ""
-    route_table: str = ""
-    u2o_interconnection: bool = Field(False, alias="u2oInterconnection")
-    u2o_interconnection_ip: str = Field("", alias="u2oInterconnectionIP")
-    u2o_features: U2oFeatures | None = Field(None, alias="u2oFeatures")
-
 
 class Subnet(Resource):
-    """A subnet."""
+    """Addresses and one logical switch."""
 
-    INFO: ClassVar = KindInfo(
-        "kubeovn.io/v1",
+    INFO: ClassVar = kubeovn(
         "Subnet",
         "subnets",
-        namespaced=False,
-        short_names=("subnet",),
+        "subnet",
         columns=(
-            ("PROVIDER", "spec.provider"),
-            ("VPC", "spec.vpc"),
+            ("Provider", "spec.provider"),
+            ("Vpc", "spec.vpc"),
+            ("Vlan", "spec.vlan"),
+            ("Protocol", "spec.protocol"),
             ("CIDR", "spec.cidrBlock"),
-            ("DEFAULT", "spec.default"),
-            ("V4USED", "status.v4usingIPs"),
-            ("V4AVAILABLE", "status.v4availableIPs"),
-            ("V6USED", "status.v6usingIPs"),
-            ("V6AVAILABLE", "status.v6availableIPs"),
-            ("EXCLUDEIPS", "spec.excludeIps"),
-            ("READY", "status.conditions"),
+            ("Private", "spec.private"),
+            ("NAT", "spec.natOutgoing"),
+            ("Default", "spec.default"),
+            ("GatewayType", "spec.gatewayType"),
+            ("V4Used", "status.v4usingIPs"),
+            ("V4Available", "status.v4availableIPs"),
+            ("V6Used", "status.v6usingIPs"),
+            ("V6Available", "status.v6availableIPs"),
+            ("ExcludeIPs", "spec.excludeIps"),
+            ("U2OInterconnectionIP", "status.u2oInterconnectionIP"),
         ),
+        wide=frozenset({"Vlan", "Protocol", "Private", "NAT", "GatewayType", "U2OInterconnectionIP"}),
     )
+    STATUS: ClassVar = SubnetStatus
     PENDING: ClassVar = frozenset(
         {
             "namespaceSelectors",
@@ -158,7 +85,7 @@ class Subnet(Resource):
 
     @cached_property
     def networks(self) -> list[Network]:
-        """The CIDRs, IPv4 first."""
+        """The CIDRs, IPv4 first; none where the fabric only forwards frames."""
         return parse_networks(self.spec.cidr_block)
 
     @cached_property
@@ -173,37 +100,22 @@ class Subnet(Resource):
 
     @property
     def protocol(self) -> str:
-        """`IPv4`, `IPv6` or `Dual`: it follows from the CIDRs."""
+        """`IPv4`, `IPv6`, `Dual`, or `Mac`: it follows from the CIDRs."""
+        if not self.networks:
+            return "Mac"
         return "Dual" if len(self.networks) == 2 else f"IPv{self.networks[0].version}"
 
     def rules(self) -> Iterator[Problem]:
-        problem = self._parse_problem("spec.cidrBlock", lambda: self.networks)
-        if problem is None and not self.networks:
-            problem = self.problem("spec.cidrBlock", "is empty; allowed: one CIDR, or one of each family")
-        if problem is not None:
-            yield problem
+        if not self.networks and not self.spec.vlan:
+            yield self.problem("spec.cidrBlock", "is empty; allowed: one CIDR, or one of each family")
             return
-        for field, read in (("spec.gateway", lambda: self.gateways), ("spec.excludeIps", lambda: self.excluded)):
-            if (problem := self._parse_problem(field, read)) is not None:
-                yield problem
-            elif field == "spec.gateway":
-                yield from self._gateway_rules()
-            else:
-                yield from self._exclude_rules()
+        yield from self._gateway_rules()
+        yield from self._exclude_rules()
         if self.spec.protocol and self.spec.protocol != self.protocol:
             yield self.problem(
                 "spec.protocol",
                 f"{self.spec.protocol!r} does not fit spec.cidrBlock {self.spec.cidr_block} ({self.protocol})",
             )
-        if self.spec.mtu and self.spec.mtu < 1280:
-            yield self.problem("spec.mtu", f"{self.spec.mtu} is too small; allowed: 0 (computed) or 1280 and more")
-
-    def _parse_problem(self, field: str, read: Callable[[], object]) -> Problem | None:
-        try:
-            read()
-        except ValueError as error:
-            return self.problem(field, str(error))
-        return None
 
     def _gateway_rules(self) -> Iterator[Problem]:
         families = {network.version for network in self.networks}

@@ -2,78 +2,126 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from weft.api.base import KindInfo, Resource, Strict
+from weft.api.base import STORED, Resource, Strict, kubeovn
+from weft.api.common import LabelSelector, Status
+from weft.api.fields import Addresses, Destination, Expression, Items, Name, NamespaceName, Text, Word
+from weft.api.rule import Rule
 
 
 class StaticRoute(Strict):
     """A route of the VPC's router (Kube-OVN 1.15 manual, section 5.1.4)."""
 
-    policy: str = ""
-    cidr: str = ""
-    next_hop_ip: str = Field("", alias="nextHopIP")
-    ecmp_mode: str = ""
-    bfd_id: str = ""
-    route_table: str = ""
+    policy: Literal["", "policyDst", "policySrc"] = Field(
+        "", description="Whether `cidr` is compared with the destination or the source; policyDst when empty."
+    )
+    cidr: Destination = Field("", description="Addresses that the route is for.")
+    next_hop_ip: Addresses = Field("", alias="nextHopIP", description="Next hop.")
+    ecmp_mode: Word = Field("", description="How several routes of the same `cidr` share traffic.")
+    bfd_id: Text = Field("", description="BFD session that the route follows.")
+    route_table: Text = Field("", description="Routing table that the route is in.")
 
 
 class PolicyRoute(Strict):
     """A policy in OVN's own words: see ovn-nb(5), table Logical_Router_Policy."""
 
-    priority: int = 0
-    match: str = ""
-    action: str = ""
-    next_hop_ip: str = Field("", alias="nextHopIP")
+    RULES: ClassVar = (
+        Rule(
+            "is required with the action reroute",
+            "!has(self.action) || self.action != 'reroute' || (has(self.nextHopIP) && self.nextHopIP != '')",
+            lambda route: route.action != "reroute" or bool(route.next_hop_ip),
+            field="nextHopIP",
+        ),
+    )
+    priority: int = Field(0, description="The highest one that matches decides.", ge=0, le=32767)
+    match: Expression = Field("", description="Packets that it is for, as in ovn-sb(5), Logical_Flow.")
+    action: Literal["", "allow", "drop", "reroute"] = Field("", description="What becomes of them.")
+    next_hop_ip: Text = Field("", alias="nextHopIP", description="Where `reroute` sends them; several by commas.")
 
 
 class VpcPeering(Strict):
-    """A link to another VPC's router."""
+    """A link to another VPC's router (Kube-OVN 1.15 manual, section 5.9)."""
 
-    remote_vpc: str = ""
-    local_connect_ip: str = Field("", alias="localConnectIP")
+    remote_vpc: Name = Field("", description="The other VPC.")
+    local_connect_ip: Text = Field(
+        "", alias="localConnectIP", description="Our address on the link with its prefix length; one of each family."
+    )
 
 
 class BfdPort(Strict):
     """Where the VPC's router speaks BFD."""
 
-    enabled: bool = False
-    ip: str = ""
-    node_selector: dict[str, object] | None = None
+    enabled: bool = Field(False, description="Whether there is such a port.", json_schema_extra=STORED)
+    ip: Addresses = Field("", description="Its address, outside the VPC's subnets.")
+    node_selector: LabelSelector | None = Field(None, description="Nodes that may host the port; all when absent.")
 
 
 class VpcSpec(Strict):
-    """Fields as Kube-OVN has them; those in `Vpc.PENDING` have no effect yet."""
+    """Fields as Kube-OVN has them."""
 
-    namespaces: tuple[str, ...] = ()
-    default_subnet: str = ""
-    static_routes: tuple[StaticRoute, ...] = ()
-    policy_routes: tuple[PolicyRoute, ...] = ()
-    vpc_peerings: tuple[VpcPeering, ...] = ()
-    enable_external: bool = False
-    extra_external_subnets: tuple[str, ...] = ()
-    enable_bfd: bool = False
-    bfd_port: BfdPort | None = None
+    namespaces: Items[NamespaceName] = Field((), description="Namespaces whose pods are in this VPC.")
+    default_subnet: Name = Field("", description="Subnet of pods of these namespaces that name none.")
+    static_routes: Items[StaticRoute] = Field((), description="Routes of the VPC's router.")
+    policy_routes: Items[PolicyRoute] = Field((), description="Policies of the VPC's router; they come before routes.")
+    vpc_peerings: Items[VpcPeering] = Field((), description="Links to other VPCs.")
+    enable_external: bool = Field(False, description="Whether the router is on the external subnet.")
+    extra_external_subnets: Items[Name] = Field((), description="Further external subnets that the router is on.")
+    enable_bfd: bool = Field(False, description="Whether external routes are guarded by BFD.")
+    bfd_port: BfdPort | None = Field(None, description="Where the router speaks BFD with egress gateways.")
+
+
+class VpcStatus(Status):
+    """What the controller says of a VPC."""
+
+    standby: bool = Field(False, description="Whether the VPC's router is there.")
+    default: bool = Field(False, description="Whether this is the default VPC.")
+    default_logical_switch: str = Field("", description="Subnet of pods that name none.")
+    router: str = Field("", description="Name of the logical router.")
+    subnets: Items[str] = Field((), description="Subnets of the VPC.")
+    vpc_peerings: Items[str] = Field((), description="VPCs that it is linked to.")
+    enable_external: bool = Field(False, description="Whether the router is on the external subnet.")
+    extra_external_subnets: Items[str] = Field((), description="Further external subnets that it is on.")
+    enable_bfd: bool = Field(False, description="Whether external routes are guarded by BFD.")
+    bfd_port: VpcBfdPortStatus | None = Field(None, description="The port that speaks BFD.")
+    tcp_load_balancer: str = Field("", description="Load balancer of TCP services.")
+    udp_load_balancer: str = Field("", description="Load balancer of UDP services.")
+    sctp_load_balancer: str = Field("", description="Load balancer of SCTP services.")
+    tcp_session_load_balancer: str = Field("", description="The same for services with client affinity.")
+    udp_session_load_balancer: str = Field("", description="The same for services with client affinity.")
+    sctp_session_load_balancer: str = Field("", description="The same for services with client affinity.")
+
+
+class VpcBfdPortStatus(Strict):
+    """The port that speaks BFD."""
+
+    name: str = Field("", description="Name of the logical router port.")
+    ip: str = Field("", description="Its address.")
+    nodes: Items[str] = Field((), description="Nodes that may host it.")
 
 
 class Vpc(Resource):
-    """A VPC."""
+    """An isolated routed network. VPCs may use the same addresses."""
 
-    INFO: ClassVar = KindInfo(
-        "kubeovn.io/v1",
+    INFO: ClassVar = kubeovn(
         "Vpc",
         "vpcs",
-        namespaced=False,
-        short_names=("vpc",),
+        "vpc",
         columns=(
-            ("STANDBY", "status.standby"),
-            ("SUBNETS", "status.subnets"),
-            ("NAMESPACES", "spec.namespaces"),
-            ("DEFAULTSUBNET", "status.defaultLogicalSwitch"),
+            ("EnableExternal", "status.enableExternal"),
+            ("EnableBfd", "status.enableBfd"),
+            ("Standby", "status.standby"),
+            ("Subnets", "status.subnets"),
+            ("ExtraExternalSubnets", "status.extraExternalSubnets"),
+            ("Namespaces", "spec.namespaces"),
+            ("DefaultSubnet", "status.defaultLogicalSwitch"),
+            ("Age", "metadata.creationTimestamp"),
         ),
+        wide=frozenset({"EnableExternal", "EnableBfd", "ExtraExternalSubnets"}),
     )
+    STATUS: ClassVar = VpcStatus
     PENDING: ClassVar = frozenset(
         {
             "staticRoutes",
@@ -85,4 +133,4 @@ class Vpc(Resource):
             "bfdPort",
         }
     )
-    spec: VpcSpec = VpcSpec()
+    spec: VpcSpec = Field(default_factory=VpcSpec)

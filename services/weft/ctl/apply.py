@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from weft.api.core import Pod
 from weft.api.documents import Document
+from weft.api.kinds import RANK
 from weft.api.problem import Problem
 from weft.ctl.errors import CtlError
 from weft.ctl.session import Session, read_records
@@ -167,15 +168,12 @@ async def remove_objects(weft: Database, refs: Sequence[str], *, ignore_absent: 
     raise CtlError(f"somebody else keeps changing these objects: given up after {ATTEMPTS} attempts")
 
 
-_LAST_FIRST = ("Pod", "IP", "Subnet", "Vpc", "Namespace")
-
-
 def _removals(
     records: dict[str, Record], refs: Sequence[str], ignore_absent: bool, problems: list[Problem]
 ) -> Iterator[_Step]:
     view = view_of(records)
     known = {resource.ref: resource for resource in view.resources()}
-    for ref in sorted(dict.fromkeys(refs), key=lambda ref: _LAST_FIRST.index(ref.partition("/")[0])):
+    for ref in sorted(dict.fromkeys(refs), key=lambda ref: -RANK[ref.partition("/")[0]]):
         kind, _, name = ref.partition("/")
         shown = f"{kind.lower()}/{name}"
         record = records.get(ref)

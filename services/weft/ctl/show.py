@@ -91,7 +91,18 @@ def heading(selection: Selection, output: str) -> list[str]:
     info = selection.cls.INFO
     first = ["NAMESPACE"] if info.namespaced and not selection.namespace else []
     last = ["GENERATION", "MESSAGE"] if output == "wide" else []
-    return [*first, "NAME", *(title for title, _ in info.columns), "AGE", *last]
+    titles = [title.upper() for title, _ in _columns(selection.cls, output)]
+    return [*first, "NAME", *titles, "AGE", *last]
+
+
+def _columns(cls: type[Resource], output: str) -> list[tuple[str, str]]:
+    """What a kind prints: kubectl's columns without those that few ask for, and conditions in place of a mere flag."""
+    shown = [
+        (title, path)
+        for title, path in cls.INFO.columns
+        if title not in ("Age", "age", "Ready") and (output == "wide" or title not in cls.INFO.wide)
+    ]
+    return [*shown, ("Ready", "status.conditions")] if cls.INFO.shows_state else shown
 
 
 def row(selection: Selection, record: Record, output: str) -> list[str]:
@@ -101,7 +112,7 @@ def row(selection: Selection, record: Record, output: str) -> list[str]:
     first = [record.namespace] if info.namespaced and not selection.namespace else []
     middle = [
         _condition(document, title) if path.endswith(".conditions") else cell(_value(selection.cls, document, path))
-        for title, path in info.columns
+        for title, path in _columns(selection.cls, output)
     ]
     last = [str(record.generation), "; ".join(_messages(document))] if output == "wide" else []
     return [*first, record.name, *middle, age(at(document, "metadata.creationTimestamp") or ""), *last]

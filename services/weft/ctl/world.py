@@ -8,13 +8,11 @@ from typing import Any
 
 from weft.api.base import Resource
 from weft.api.documents import Document
-from weft.api.kinds import KINDS
+from weft.api.kinds import RANK
 from weft.api.problem import InvalidError, Problem
 from weft.store.fabric import Record
 from weft.topology.rules import check_put
 from weft.topology.view import Host, View
-
-_RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ def view_of(records: Mapping[str, Record]) -> View:
 
 def resources_of(records: Mapping[str, Record]) -> Iterator[Resource]:
     """Typed objects, in the order in which kinds depend on each other."""
-    for record in sorted(records.values(), key=lambda record: _RANK.get(record.kind, 99)):
+    for record in sorted(records.values(), key=lambda record: RANK.get(record.kind, 99)):
         try:
             yield record.resource()
         except (InvalidError, ValueError):
@@ -55,7 +53,7 @@ def admit(view: View, documents: Iterable[Document], put: Callable[[Resource], N
     """
     verdicts: list[Verdict] = []
     first: dict[str, str] = {}
-    for document in sorted(documents, key=lambda document: _RANK.get(document.resource.INFO.kind, 99)):
+    for document in sorted(documents, key=lambda document: RANK.get(document.resource.INFO.kind, 99)):
         resource = document.resource
         if resource.ref in first:
             found = [resource.problem("metadata.name", f"is given twice, first at {first[resource.ref]}")]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from weft.api.base import Resource
+from weft.api.base import EVERYTHING, Resource
 from weft.api.core import IP_ADDRESS, MAC_ADDRESS, Namespace, Node, Pod
 from weft.api.ip import IP
 from weft.api.problem import Problem
@@ -35,6 +35,10 @@ from weft.topology.rows import NOTHING, Rows
 from weft.topology.subnet import compile_subnet
 from weft.topology.view import JOIN_SUBNET, Host, View
 from weft.topology.vpc import compile_vpc
+
+_JUDGED_BY_ADDRESSES = (Namespace, Node, IP, Pod)
+"""What is wrong with these, given the others, shows in the addresses that they do not get."""
+_WITHOUT_ROWS = ("Namespace", "Node", "IP")
 
 
 def owner_of(ip: IP) -> str:
@@ -67,7 +71,7 @@ class Engine:
     def put(self, item: Resource | Host) -> None:
         """A new object or a new version of one. Putting what is known already touches nothing."""
         if isinstance(item, Resource):
-            if problems := rules.check_put(self.view, item) if isinstance(item, Vpc | Subnet) else []:
+            if problems := [] if isinstance(item, _JUDGED_BY_ADDRESSES) else rules.check_put(self.view, item):
                 self.rejected[item.ref] = (item, problems)
                 self._touch(item.ref)
                 return
@@ -225,9 +229,9 @@ class Engine:
         return dirty
 
     def owners(self) -> list[str]:
-        """All that may own rows."""
-        view = self.view
-        return [item.ref for group in (view.vpcs, view.subnets, view.hosts, view.pods) for item in group.values()]
+        """All that may own rows, or that a status is due to."""
+        groups = (group for kind, group in self.view.groups.items() if kind not in _WITHOUT_ROWS)
+        return [item.ref for group in groups for item in group.values()]
 
     def reserve(self, owners: Iterable[str]) -> list[IP]:
         """Reservations to be stored before these owners are compiled."""
@@ -333,14 +337,15 @@ class Engine:
             return statuses.leaving(self.leaving[owner][1])
         if owner in self.rejected:
             return statuses.rejected(self.rejected[owner][1])
-        match self._by_ref(owner):
-            case Vpc() as vpc:
-                return statuses.vpc_status(vpc, self.view)
-            case Subnet() as subnet:
-                return statuses.subnet_status(subnet, self.addressing.pools(subnet.name).values())
-            case Pod() as pod:
-                return self._pod_status(pod)
-        return None
+        item = self._by_ref(owner)
+        match item:
+            case Vpc():
+                return statuses.vpc_status(item, self.view)
+            case Subnet():
+                return statuses.subnet_status(item, self.addressing.pools(item.name).values())
+            case Pod():
+                return self._pod_status(item)
+        return statuses.accepted(item) if isinstance(item, Resource) and item.PENDING == EVERYTHING else None
 
     def is_gone(self, owner: str) -> bool:
         """Is there nothing of this name any more, not even something that cannot be read?"""

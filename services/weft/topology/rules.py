@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from weft.api.base import Resource
 from weft.api.core import IP_ADDRESS, LOGICAL_SWITCH, MAC_ADDRESS, Pod
 from weft.api.problem import Problem
-from weft.api.subnet import OVERLAY_PROVIDER, Subnet
+from weft.api.subnet import Subnet
+from weft.api.subnet_spec import OVERLAY_PROVIDER
 from weft.api.vpc import Vpc
 from weft.net.addresses import parse_addresses
 from weft.topology.view import DEFAULT_VPC, JOIN_SUBNET, View
@@ -21,15 +22,16 @@ SYSTEM_OBJECTS = frozenset({f"Vpc/{DEFAULT_VPC}", f"Subnet/{JOIN_SUBNET}"})
 
 def check_put(view: View, item: Resource) -> list[Problem]:
     """What forbids to create `item` or to change it to this."""
+    old = view.find(item.ref)
+    problems = list(item.changes(old)) if isinstance(old, Resource) else []
     match item:
         case Subnet():
-            return list(_check_subnet(view, item))
+            problems += _check_subnet(view, item)
         case Vpc():
-            return list(_check_vpc(view, item))
+            problems += _check_vpc(view, item)
         case Pod():
-            return list(_check_pod(view, item))
-        case _:
-            return []
+            problems += _check_pod(view, item)
+    return problems
 
 
 def check_delete(view: View, item: Resource) -> list[Problem]:
@@ -64,6 +66,8 @@ def _check_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
         yield subnet.problem(
             "spec.provider", f"{subnet.spec.provider!r} is not served yet; allowed: {OVERLAY_PROVIDER}"
         )
+    if not subnet.networks:
+        yield subnet.problem("spec.cidrBlock", "is empty: a subnet without addresses is not served yet")
     if subnet.spec.vpc not in view.vpcs:
         yield subnet.problem("spec.vpc", f"Vpc/{subnet.spec.vpc} does not exist")
     yield from _overlaps(view, subnet)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from weft.api.base import Resource
+from weft.api.base import EVERYTHING, Resource
 from weft.api.core import Pod
 from weft.api.ip import IP
 from weft.api.problem import Problem
@@ -27,11 +27,19 @@ def pending_fields(item: Resource) -> list[dict[str, str]]:
     spec = getattr(item, "spec", None)
     if spec is None:
         return []
+    if item.PENDING == EVERYTHING:
+        return [_without_effect("the whole object")]
     given = item.PENDING & spec.model_dump(by_alias=True, exclude_defaults=True).keys()
-    if not given:
-        return []
-    fields = ", ".join(f"spec.{name}" for name in sorted(given))
-    return [condition("Supported", False, "NotYetInEffect", f"accepted, without effect in this version: {fields}")]
+    return [_without_effect(", ".join(f"spec.{name}" for name in sorted(given)))] if given else []
+
+
+def _without_effect(what: str) -> dict[str, str]:
+    return condition("Supported", False, "NotYetInEffect", f"accepted, without effect in this version: {what}")
+
+
+def accepted(item: Resource) -> Status:
+    """Of an object whose kind is kept and has no effect yet."""
+    return {"conditions": pending_fields(item)}
 
 
 def rejected(problems: Iterable[Problem]) -> Status:

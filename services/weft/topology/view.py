@@ -10,7 +10,9 @@ from typing import Any
 from weft.api.base import Resource
 from weft.api.core import LOGICAL_SWITCH, Namespace, Pod
 from weft.api.ip import IP
-from weft.api.subnet import OVERLAY_PROVIDER, Subnet
+from weft.api.kinds import KINDS
+from weft.api.subnet import Subnet
+from weft.api.subnet_spec import OVERLAY_PROVIDER
 from weft.api.vpc import Vpc
 
 DEFAULT_VPC = "ovn-cluster"
@@ -37,7 +39,10 @@ class Host:
 
 @dataclass(slots=True)
 class View:
-    """Objects by name. Only `put` and `remove` change it, so that the indexes stay right."""
+    """Objects by name. Only `put` and `remove` change it, so that the indexes stay right.
+
+    Kinds that something depends on have a field here; the others are kept by their kind alone.
+    """
 
     vpcs: dict[str, Vpc] = field(default_factory=dict)
     subnets: dict[str, Subnet] = field(default_factory=dict)
@@ -50,10 +55,11 @@ class View:
     ips_of_subnet: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     subnets_of_namespace: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     vpcs_of_namespace: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    _groups: dict[str, dict[str, Any]] = field(init=False, repr=False)
+    groups: dict[str, dict[str, Any]] = field(init=False, repr=False)
+    """All objects by kind, then by name, or by reference where a name needs a namespace."""
 
     def __post_init__(self) -> None:
-        self._groups = {
+        self.groups = {kind: {} for kind in KINDS} | {
             "Vpc": self.vpcs,
             "Subnet": self.subnets,
             "Namespace": self.namespaces,
@@ -86,7 +92,7 @@ class View:
 
     def _place(self, ref: str) -> tuple[dict[str, Any], str]:
         kind, _, name = ref.partition("/")
-        return self._groups.get(kind, {}), ref if kind == "Pod" else name
+        return self.groups.get(kind, {}), ref if "/" in name else name
 
     def _edges(self, item: Resource | Host) -> list[tuple[defaultdict[str, set[str]], str]]:
         """The indexes that an object stands in, and under what."""
@@ -102,8 +108,8 @@ class View:
 
     def resources(self) -> Iterator[Resource]:
         """All objects of the store, in the order in which they depend on each other."""
-        for group in (self.namespaces, self.vpcs, self.subnets, self.ips, self.pods):
-            yield from group.values()
+        for kind in KINDS:
+            yield from self.groups[kind].values()
 
     def default_subnet(self) -> str | None:
         """Name of the subnet that is marked `default`."""

@@ -7,12 +7,13 @@ import textwrap
 import pytest
 
 from weft.api.documents import load_documents, parse_document
+from weft.api.fields import NAME_PATTERN, NAMESPACE_PATTERN, PATTERNS
 from weft.api.kinds import KINDS, find_kind
 from weft.api.problem import InvalidError, Problem
 
-NAME = "String should match pattern '^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$'"
-LABEL = "String should match pattern '^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$'"
-ALLOWED = "allowed: Namespace, Vpc, Subnet, IP, Pod"
+NAME = PATTERNS[NAME_PATTERN]
+LABEL = PATTERNS[NAMESPACE_PATTERN]
+ALLOWED = f"allowed: {', '.join(KINDS)}"
 
 
 def _load(text: str) -> tuple[list[str], list[str]]:
@@ -116,7 +117,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
           gatway: 10.0.0.1
         """
     assert _load(text)[1] == [
-        f"net.yml:1: Subnet/Blue: metadata.name: 'Blue': {NAME}",
+        f"net.yml:1: Subnet/Blue: metadata.name: 'Blue' is not {NAME}",
         "net.yml:1: Subnet/Blue: spec.cidrBlock: Input should be a valid string",
         "net.yml:1: Subnet/Blue: spec.mtu: 70000: Input should be less than or equal to 65535",
         "net.yml:1: Subnet/Blue: spec.gatway: no such field",
@@ -143,12 +144,12 @@ def test_namespaces(kind: str, metadata: dict[str, str], ref: str) -> None:
         (
             "Pod",
             {"name": "a", "namespace": "b/c"},
-            f"Pod/b/c/a: metadata.namespace: 'b/c': {LABEL}",
+            f"Pod/b/c/a: metadata.namespace: 'b/c' is not {LABEL}",
         ),
         (
             "Pod",
             {"name": "a", "namespace": "b.c"},
-            f"Pod/b.c/a: metadata.namespace: 'b.c': {LABEL}",
+            f"Pod/b.c/a: metadata.namespace: 'b.c' is not {LABEL}",
         ),
         (
             "Pod",
@@ -175,7 +176,6 @@ def test_fields_are_known_by_the_names_of_documents_only() -> None:
     with pytest.raises(InvalidError) as caught:
         parse_document(document)
     assert [str(p) for p in caught.value.problems] == [
-        "Subnet/a: spec.cidrBlock: is required",
         "Subnet/a: spec.cidr_block: no such field",
     ]
 

@@ -132,7 +132,10 @@ def test_what_changes_of_rows_mean(rows: list[RowChange], told: list[str]) -> No
 def test_what_is_wrong_with_a_stored_object_is_said() -> None:
     (change,) = _store()[0].feed([_insert(_row(spec='{"cidrBlock":"blue","x":1}'))])
     assert isinstance(change, Stored)
-    assert [str(problem) for problem in change.problems] == ["Subnet/blue: spec.x: no such field"]
+    assert [str(problem) for problem in change.problems] == [
+        "Subnet/blue: spec.cidrBlock: 'blue' does not appear to be an IPv4 or IPv6 network",
+        "Subnet/blue: spec.x: no such field",
+    ]
 
 
 def test_a_stored_object_has_the_stores_uid_and_generation() -> None:
