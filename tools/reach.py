@@ -361,7 +361,7 @@ def show(tries: Sequence[Try], everything: bool, seconds: float) -> None:
     """Pairs that ought to reach each other, one line for both directions; those that ought not, counted by VPC."""
     from rich.console import Console  # noqa: PLC0415 - only for people
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 200)
     groups: dict[str, list[Try]] = {}
     for item in sorted(tries, key=lambda item: (not item.expected, _rank(item.relation), item.relation)):
         groups.setdefault(item.relation, []).append(item)

@@ -19,7 +19,7 @@ SHOWN = 8
 
 def console_for(stream: TextIO) -> Console:
     """A console; a pipe gets lines as long as they are."""
-    return Console(file=stream, highlight=False, width=None if stream.isatty() else 240)
+    return Console(file=stream, highlight=False, emoji=False, width=None if stream.isatty() else 240)
 
 
 def show(report: Report, console: Console) -> None:
