@@ -115,7 +115,7 @@ bench: test-tools ## Measure against ceilings taken in the same run (BENCH=plann
 ##@ Linters
 
 .PHONY: lint
-lint: lint-ruff lint-types lint-layers lint-ansible lint-sanity ## All linters
+lint: lint-ruff lint-types lint-layers lint-generated lint-ansible lint-sanity ## All linters
 
 .PHONY: lint-ruff
 lint-ruff: venv ## ruff: rules and format of the Python code
@@ -139,6 +139,14 @@ lint-ansible: venv ## yamllint, ansible-lint (production), changelog fragments
 .PHONY: lint-sanity
 lint-sanity: venv ## ansible-test sanity
 	tools/sanity
+
+.PHONY: lint-generated
+lint-generated: venv ## What `make generate` writes is up to date
+	PYTHONPATH=services python -m weft.api.generate --check
+
+.PHONY: generate
+generate: venv ## CRDs (roles/crds/files) and reference pages (docs/reference) from the kinds in services/weft/api
+	PYTHONPATH=services python -m weft.api.generate
 
 .PHONY: format
 format: venv ## Format the Python code

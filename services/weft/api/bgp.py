@@ -8,7 +8,7 @@ from pydantic import Field
 
 from weft.api.base import EVERYTHING, Resource, Strict, kubeovn
 from weft.api.common import Status
-from weft.api.fields import Address4, Addresses, Asn, Duration, Items, RouteTarget
+from weft.api.fields import Address, Address4, Asn, Duration, Items, RouteTarget
 
 
 class BgpConfSpec(Strict):
@@ -16,7 +16,7 @@ class BgpConfSpec(Strict):
 
     local_asn: Asn | None = Field(None, alias="localASN", description="Our autonomous system.")
     peer_asn: Asn | None = Field(None, alias="peerASN", description="That of the neighbours.")
-    neighbours: Items[Addresses] = Field((), description="Addresses of the neighbours.", max_length=64)
+    neighbours: Items[Address] = Field((), description="Addresses of the neighbours.", max_length=64)
     router_id: Address4 = Field("", description="Router identifier (RFC 4271); chosen when empty.")
     password: str = Field("", description="Key of TCP's MD5 signatures (RFC 2385).", max_length=80)
     hold_time: Duration = Field("", description="Silence after which a neighbour is gone.")

@@ -36,6 +36,7 @@ SELECTOR_PATTERN = (
     r"^[A-Za-z0-9]([-A-Za-z0-9_./]{0,315}[A-Za-z0-9])? ?: ?([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"
 )
 RANGE_PATTERN = r"^[0-9A-Fa-f:.]+(/[0-9]{1,3}|\.\.[0-9A-Fa-f:.]+)?$"
+LIST_PATTERN = r"^[0-9A-Fa-f:./, ]*$"
 WORD_PATTERN = r"^([A-Za-z0-9]([-A-Za-z0-9_]{0,61}[A-Za-z0-9])?)?$"
 
 DOMAIN_PATTERN = r"^(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.){2,}$"
@@ -59,6 +60,7 @@ PATTERNS: Mapping[str, str] = {
     TRAFFIC_PATTERN: "traffic like 'src 172.18.11.22/32'",
     ROUTE_TARGET_PATTERN: "a route target like 65000:100",
     PREFIX_PATTERN: "the beginning of a name: lower-case letters, digits, '-' and '.'",
+    LIST_PATTERN: "an address or a CIDR, nor several separated by commas",
     WORD_PATTERN: "a word: letters, digits, '-' and '_', at most 63",
 }
 """What a pattern allows, in words."""
@@ -110,6 +112,11 @@ def _only_family(family: int) -> Any:
             raise ValueError(f"{text!r} is more than one address")
 
     return test
+
+
+def _one_address(text: str) -> None:
+    if len(parse_addresses(text)) > 1:
+        raise ValueError(f"{text!r} is more than one address")
 
 
 def _networks_or_addresses(text: str) -> None:
@@ -175,9 +182,28 @@ Destination = Annotated[
     Field(max_length=64),
     Check(_one_network_or_address, "an address or a CIDR", "self == '' || isCIDR(self) || isIP(self)"),
 ]
+Address = Annotated[str, Field(max_length=45), Check(_one_address, "an address", "self == '' || isIP(self)")]
+ManyAddresses = Annotated[
+    str,
+    Field(max_length=96, pattern=LIST_PATTERN),
+    Check(parse_addresses, "an address, or one of each family separated by a comma; checked by the controller"),
+]
+"""`Addresses` in a list that may be long."""
+ManyNetworks = Annotated[
+    str,
+    Field(max_length=96, pattern=LIST_PATTERN),
+    Check(parse_networks, "a CIDR without host bits, or one of each family by a comma; checked by the controller"),
+]
+"""`Networks` in a list that may be long."""
+ManyDestinations = Annotated[
+    str,
+    Field(max_length=64, pattern=LIST_PATTERN),
+    Check(_one_network_or_address, "an address or a CIDR; checked by the controller"),
+]
+"""`Destination` in a list that may be long."""
 Destinations = Annotated[
     str,
-    Field(max_length=16384),
+    Field(max_length=16384, pattern=LIST_PATTERN),
     Check(_networks_or_addresses, "addresses and CIDRs separated by commas; checked by the controller"),
 ]
 PlainRange = Annotated[

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from weft.api.base import Resource, Strict, kubeovn
 from weft.api.common import Status
-from weft.api.fields import Address4, Address6, Addresses, Items, Mac, Name, NamespaceName, Text, Word
+from weft.api.fields import Address4, Address6, Addresses, Items, Mac, ManyAddresses, Name, NamespaceName, Text, Word
 from weft.api.problem import Problem
 from weft.api.rule import FIXED, Rule
 from weft.net.addresses import Address, parse_addresses
@@ -45,7 +45,7 @@ class IPSpec(Strict):
     ip_address: Annotated[Addresses, FIXED] = Field("", description="The address, or one of each family.")
     v4_ip_address: Annotated[Address4, FIXED] = Field("", description="The IPv4 address alone.")
     v6_ip_address: Annotated[Address6, FIXED] = Field("", description="The IPv6 address alone.")
-    attach_ips: Items[Addresses] = Field((), alias="attachIps", description="Addresses in the further subnets.")
+    attach_ips: Items[ManyAddresses] = Field((), alias="attachIps", description="Addresses in the further subnets.")
     mac_address: Mac = Field("", description="MAC address of the port.")
     attach_macs: Items[Mac] = Field((), description="MAC addresses in the further subnets.")
     container_id: Text = Field("", alias="containerID", description="Container of the pod.")

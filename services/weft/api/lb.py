@@ -8,7 +8,7 @@ from pydantic import Field
 
 from weft.api.base import EVERYTHING, Resource, Strict, kubeovn
 from weft.api.common import Status
-from weft.api.fields import Addresses, Items, LabelPair, Name, NamespaceName, Port, Text
+from weft.api.fields import Address, Addresses, Items, LabelPair, Name, NamespaceName, Port, Text
 
 
 class LBPort(Strict):
@@ -25,7 +25,7 @@ class LBRuleSpec(Strict):
 
     namespace: NamespaceName = Field("", description="Namespace of the servers.")
     selector: Items[LabelPair] = Field((), description="Labels of the servers.")
-    endpoints: Items[Addresses] = Field(
+    endpoints: Items[Address] = Field(
         (), description="Addresses of the servers, instead of `selector`.", max_length=1024
     )
     session_affinity: Literal["", "None", "ClientIP"] = Field("", description="Whether a client stays with its server.")

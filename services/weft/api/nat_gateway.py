@@ -9,6 +9,7 @@ from pydantic import Field
 from weft.api.base import EVERYTHING, STORED, Opaque, Resource, Strict, kubeovn
 from weft.api.common import Bfd, Status, Toleration, Workload
 from weft.api.fields import (
+    Address,
     Address4,
     Addresses,
     Asn,
@@ -40,7 +41,7 @@ class BgpSpeaker(Strict):
     enabled: bool = Field(False, description="Whether it does.")
     asn: Asn | None = Field(None, description="Our autonomous system.")
     remote_asn: Asn | None = Field(None, description="That of the neighbors.")
-    neighbors: Items[Addresses] = Field((), description="Addresses of the neighbors.", max_length=64)
+    neighbors: Items[Address] = Field((), description="Addresses of the neighbors.", max_length=64)
     hold_time: Duration = Field("", description="Silence after which a neighbor is gone.")
     router_id: Address4 = Field("", description="Router identifier (RFC 4271); chosen when empty.")
     password: str = Field("", description="Key of TCP's MD5 signatures (RFC 2385).", max_length=80)

@@ -51,6 +51,7 @@ class Subnet(Resource):
     PENDING: ClassVar = frozenset(
         {
             "namespaceSelectors",
+            "gatewayType",
             "gatewayNode",
             "gatewayNodeSelectors",
             "natOutgoing",
@@ -71,6 +72,7 @@ class Subnet(Resource):
             "dhcpV6Options",
             "enableIPv6RA",
             "ipv6RAConfigs",
+            "enableLb",
             "enableEcmp",
             "enableExternalLBAddress",
             "enableMulticastSnoop",

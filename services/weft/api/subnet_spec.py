@@ -13,6 +13,7 @@ from weft.api.fields import (
     Destinations,
     Expression,
     Items,
+    ManyNetworks,
     Name,
     NamespaceName,
     Networks,
@@ -120,7 +121,7 @@ class SubnetSpec(Strict):
     policy_routing_priority: Unsigned = Field(0, description="Priority of the host's rule for such traffic.")
     policy_routing_table_id: Unsigned = Field(0, alias="policyRoutingTableID", description="Its routing table.")
     private: bool = Field(False, description="Whether only the subnet itself and `allowSubnets` reach it.")
-    allow_subnets: Items[Networks] = Field((), description="CIDRs that reach a private subnet.", max_length=256)
+    allow_subnets: Items[ManyNetworks] = Field((), description="CIDRs that reach a private subnet.")
     allow_ew_traffic: bool = Field(
         False, alias="allowEWTraffic", description="Whether traffic within the subnet passes `acls` unseen."
     )

@@ -8,7 +8,17 @@ from pydantic import Field
 
 from weft.api.base import STORED, Resource, Strict, kubeovn
 from weft.api.common import LabelSelector, Status
-from weft.api.fields import Addresses, Destination, Expression, Items, Name, NamespaceName, Text, Word
+from weft.api.fields import (
+    Addresses,
+    Expression,
+    Items,
+    ManyAddresses,
+    ManyDestinations,
+    Name,
+    NamespaceName,
+    Text,
+    Word,
+)
 from weft.api.rule import Rule
 
 
@@ -18,8 +28,8 @@ class StaticRoute(Strict):
     policy: Literal["", "policyDst", "policySrc"] = Field(
         "", description="Whether `cidr` is compared with the destination or the source; policyDst when empty."
     )
-    cidr: Destination = Field("", description="Addresses that the route is for.")
-    next_hop_ip: Addresses = Field("", alias="nextHopIP", description="Next hop.")
+    cidr: ManyDestinations = Field("", description="Addresses that the route is for.")
+    next_hop_ip: ManyAddresses = Field("", alias="nextHopIP", description="Next hop.")
     ecmp_mode: Word = Field("", description="How several routes of the same `cidr` share traffic.")
     bfd_id: Text = Field("", description="BFD session that the route follows.")
     route_table: Text = Field("", description="Routing table that the route is in.")

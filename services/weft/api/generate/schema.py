@@ -29,6 +29,11 @@ def structural(model: type[BaseModel], *, words: bool = False) -> Schema:
     return _Converter(whole.get("$defs", {}), dict(_models(model)), words).convert(whole, model.__name__)
 
 
+def description(model: type[BaseModel]) -> str:
+    """The text of a model's docstring, a paragraph a line."""
+    return inspect.cleandoc(model.__doc__ or "").replace("\n\n", "\0").replace("\n", " ").replace("\0", "\n")
+
+
 def _models(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
     """All models that a model is made of, by the names that pydantic gives them."""
     yield model.__name__, model

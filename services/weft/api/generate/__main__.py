@@ -1,0 +1,79 @@
+"""`python -m weft.api.generate [--check]`, in the checkout: writes what is generated, or says what is stale."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from weft.api.generate.crd import GROUP, crd
+from weft.api.generate.page import index, page
+from weft.api.kinds import KINDS
+
+ROOT = Path(__file__).resolve().parents[4]
+CRDS, PAGES = Path("roles/crds/files"), Path("docs/reference")
+EXAMPLES = PAGES / "examples"
+_NOTE = "Generated from services/weft/api by: make generate. Do not edit."
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists are indented, long texts kept on one line where they have no blanks."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        del indentless
+        super().increase_indent(flow, indentless=False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
+
+
+def files() -> dict[Path, str]:
+    """All generated files: path below the checkout -> text."""
+    ours = [cls for cls in KINDS.values() if cls.STATUS is not None]
+    result = {PAGES / "README.md": _markdown(index(sorted(ours, key=lambda cls: cls.INFO.kind)))}
+    for cls in ours:
+        name = cls.INFO.kind.lower()
+        example = (ROOT / EXAMPLES / f"{name}.yml").read_text()
+        result[CRDS / f"{cls.INFO.plural}.{GROUP}.yaml"] = _yaml(crd(cls))
+        result[PAGES / f"{name}.md"] = _markdown(page(cls, example))
+    return result
+
+
+def _yaml(document: Mapping[str, Any]) -> str:
+    body = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return f"# {_NOTE}\n---\n{body}"
+
+
+def _markdown(text: str) -> str:
+    return f"<!-- {_NOTE} -->\n\n{text}"
+
+
+def _present() -> set[Path]:
+    found = [*(ROOT / CRDS).glob("*.yaml"), *(ROOT / PAGES).glob("*.md")]
+    return {path.relative_to(ROOT) for path in found}
+
+
+def main(arguments: list[str]) -> int:
+    """See the module's text."""
+    wanted = files()
+    stale = [path for path, text in wanted.items() if not (ROOT / path).exists() or (ROOT / path).read_text() != text]
+    superfluous = sorted(_present() - wanted.keys())
+    if "--check" in arguments:
+        for path in [*stale, *superfluous]:
+            sys.stderr.write(f"{path} is stale: make generate\n")
+        return 1 if stale or superfluous else 0
+    for path in stale:
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(wanted[path])
+    for path in superfluous:
+        (ROOT / path).unlink()
+    sys.stdout.write(f"{len(stale)} of {len(wanted)} files written, {len(superfluous)} removed\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
