@@ -127,9 +127,10 @@ def has_encapsulation_address(lab: Lab, name: str) -> bool:
     return ENCAPSULATION[name] in shown and "mtu 1600" in shown
 
 
-def test_the_encapsulation_address_outlives_a_restart_of_vswitchd(installed: Lab) -> None:
+def test_the_encapsulation_address_outlives_a_restart_of_vswitchd(installed: Lab, eventually: Eventually) -> None:
+    """systemctl waits for the unit that it was told to restart, and not for those that follow it."""
     installed["lab3"].run(["systemctl", "restart", "ovs-vswitchd"])
-    assert has_encapsulation_address(installed, "lab3"), "not there when the restart ends"
+    eventually(lambda: has_encapsulation_address(installed, "lab3"), within=3, what="br-phys has its address and MTU")
 
 
 def test_the_encapsulation_address_outlives_a_crash_of_vswitchd(installed: Lab, eventually: Eventually) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from tests.support.ovn import OvnSandbox
 from weft.api.documents import load_documents
-from weft.controller.config import Config
+from weft.controller.config import Config, Kubernetes
 from weft.controller.main import Controller
 from weft.ovsdb.database import Database, Operation, row_to_dict
 from weft.service import Remote
@@ -37,6 +37,8 @@ class Fabric:
     def __init__(self, ovn: OvnSandbox, uid: UUID) -> None:
         self.ovn = ovn
         self.uid = uid
+        self.kubeconfig = ""
+        """When it is set, controllers have their objects from that Kubernetes API."""
         self.client: Database
         self.northbound: Database
 
@@ -52,7 +54,8 @@ class Fabric:
         await self.northbound.close()
 
     def config(self, name: str = "c1") -> Config:
-        return Config(name, Remote(self.ovn.weft), Remote(self.ovn.northbound))
+        kubernetes = Kubernetes(self.kubeconfig) if self.kubeconfig else None
+        return Config(name, Remote(self.ovn.weft), Remote(self.ovn.northbound), kubernetes)
 
     @contextlib.asynccontextmanager
     async def controller(self, name: str = "c1", *, settled: bool = True) -> AsyncIterator[Controller]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohttp
+from kubernetes.aio.client import ApiException, V1Lease, V1ObjectMeta
 from kubernetes.aio.leaderelection.electionconfig import Config as ElectionConfig
 from kubernetes.aio.leaderelection.leaderelection import LeaderElection
 from kubernetes.aio.leaderelection.resourcelock.leaselock import LeaseLock
@@ -34,7 +35,18 @@ class _Lock(LeaseLock):
                 found: tuple[bool, Any] = await super().get(name, namespace)
                 return found
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return False, error
+            return False, ApiException(status=0, reason=f"no answer: {error or type(error).__name__}")
+
+    async def create(self, name: str, namespace: str, election_record: Any) -> bool:
+        """The client's own sends `pretty=True`, which its own validation refuses (37.0)."""
+        body = V1Lease(metadata=V1ObjectMeta(name=name), spec=self.update_lease(election_record))
+        try:
+            async with asyncio.timeout(REQUEST):
+                await self.api_instance.create_namespaced_lease(namespace, body)
+        except (ApiException, aiohttp.ClientError, OSError, TimeoutError) as error:
+            _log.warning("lease not made", lease=name, namespace=namespace, reason=error)
+            return False
+        return True
 
     async def update(self, name: str, namespace: str, updated_record: Any) -> bool:
         try:

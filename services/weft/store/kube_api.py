@@ -14,8 +14,10 @@ from urllib.parse import urlencode
 import aiohttp
 from kubernetes.aio import client, config
 
+from weft import log
 from weft.api.base import KindInfo
 
+_log = log.get_logger(__name__)
 Json = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"
 CONNECTIONS = 64
@@ -52,6 +54,7 @@ class KubeApi:
 
     def __init__(self, kubeconfig: str) -> None:
         self._kubeconfig = kubeconfig
+        self._reachable = True
         self.client: client.ApiClient
 
     async def open(self) -> None:
@@ -87,7 +90,7 @@ class KubeApi:
             async for line in response.content:
                 yield json.loads(line)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ApiError(0, f"watch {path}", str(error) or type(error).__name__) from None
+            raise self._unreachable(f"watch {path}", error) from None
         finally:
             response.close()
 
@@ -104,7 +107,7 @@ class KubeApi:
         try:
             return dict(json.loads(await response.read()))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ApiError(0, f"{method} {path}", str(error) or type(error).__name__) from None
+            raise self._unreachable(f"{method} {path}", error) from None
 
     async def _request(
         self,
@@ -124,11 +127,22 @@ class KubeApi:
                 method, url, headers=headers, body=body, _request_timeout=timeout
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ApiError(0, f"{method} {path}", str(error) or type(error).__name__) from None
+            raise self._unreachable(f"{method} {path}", error) from None
         response: aiohttp.ClientResponse = answer.response
+        if not self._reachable:
+            self._reachable = True
+            _log.info("the Kubernetes API answers again", host=self.client.configuration.host)
         if response.status >= 400:
             raise ApiError(response.status, f"{method} {path}", _message(await response.read()))
         return response
+
+    def _unreachable(self, request: str, error: BaseException) -> ApiError:
+        """Said once for all requests of an outage."""
+        reason = str(error) or type(error).__name__
+        if self._reachable:
+            self._reachable = False
+            _log.warning("the Kubernetes API does not answer", host=self.client.configuration.host, reason=reason)
+        return ApiError(0, request, reason)
 
 
 def _message(body: bytes) -> str:

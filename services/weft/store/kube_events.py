@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from weft.api.base import KindInfo
 from weft.store.base import Status
 from weft.store.conditions import timestamp
 from weft.store.kube_api import ApiError, Json, KubeApi
 
+Request = Callable[[], Awaitable[None]]
 QUIET = frozenset({"PortDown", "NotYetInEffect"})
 """Reasons that are a state on the way, and no event."""
 REMEMBERED = 10_000
@@ -26,7 +28,9 @@ class EventWriter:
         self._api = api
         self._said: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    def about(self, info: KindInfo, namespace: str, name: str, uid: str, status: Status) -> Iterable[Awaitable[None]]:
+    def about(
+        self, info: KindInfo, namespace: str, name: str, uid: str, status: Status
+    ) -> Iterable[Callable[[], Awaitable[None]]]:
         """The requests that tell what is wrong according to a status."""
         for condition in status.get("conditions", ()):
             reason, message = condition["reason"], condition["message"]
@@ -36,7 +40,7 @@ class EventWriter:
                 self._said[uid, condition["type"]] = message
                 if len(self._said) > REMEMBERED:
                     self._said.popitem(last=False)
-                yield self._write(info, namespace, name, uid, reason, message)
+                yield partial(self._write, info, namespace, name, uid, reason, message)
 
     async def _write(self, info: KindInfo, namespace: str, name: str, uid: str, reason: str, message: str) -> None:
         where = namespace or "default"

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from weft import log
@@ -29,6 +30,7 @@ from weft.store.kube_events import EventWriter
 from weft.store.reflector import Reflector
 
 _log = log.get_logger(__name__)
+Request = Callable[[], Awaitable[None]]
 FINALIZER = "kubeovn.io/kube-ovn-controller"
 IN_FLIGHT = 32
 CORE = ("Namespace", "Node", "Pod")
@@ -140,12 +142,14 @@ class KubernetesStore:
     # -- writing ------------------------------------------------------------------------------------------------------
 
     async def write(self, writes: Writes, fence: Fence) -> None:
-        await fence.check()
-        requests: list[Awaitable[Any]] = [
-            *(self._create(resource) for resource in writes.create if resource.ref not in self._slots),
-            *(self._delete(self._slots[ref]) for ref in writes.delete if ref in self._slots),
+        requests: list[Request] = [
+            *(partial(self._create, resource) for resource in writes.create if resource.ref not in self._slots),
+            *(partial(self._delete, self._slots[ref]) for ref in writes.delete if ref in self._slots),
             *self._updates(writes),
         ]
+        if not requests:
+            return
+        await fence.check()
         results = await asyncio.gather(*(self._limited(request) for request in requests), return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
         for failure in failures:
@@ -154,18 +158,18 @@ class KubernetesStore:
         if failures:
             raise StoreError(f"{len(failures)} of {len(results)} writes failed, the first: {failures[0]}")
 
-    async def _limited(self, request: Awaitable[Any]) -> Any:
+    async def _limited(self, request: Request) -> None:
         async with self._limit:
-            return await request
+            await request()
 
-    def _updates(self, writes: Writes) -> Iterable[Awaitable[Any]]:
+    def _updates(self, writes: Writes) -> Iterable[Request]:
         for ref in {**writes.statuses, **writes.annotations, **dict.fromkeys(writes.finalize)}:
             slot = self._slots.get(ref)
             if slot is None:
                 continue
             metadata = self._metadata(slot, writes.annotations.get(ref), ref in writes.finalize)
             if metadata:
-                yield self._patch(slot, slot.path, {"metadata": metadata})
+                yield partial(self._patch, slot, slot.path, {"metadata": metadata})
             if ref in writes.statuses:
                 yield from self._status(slot, writes.statuses[ref])
 
@@ -185,11 +189,11 @@ class KubernetesStore:
             metadata["finalizers"] = list(wanted)
         return metadata
 
-    def _status(self, slot: Slot, status: Status) -> Iterable[Awaitable[Any]]:
+    def _status(self, slot: Slot, status: Status) -> Iterable[Request]:
         if slot.cls.INFO.kind not in CORE:
             merged = merge_status(slot.status, status, timestamp())
             if merged is not None:
-                yield self._patch(slot, f"{slot.path}/status", {"status": merged})
+                yield partial(self._patch, slot, f"{slot.path}/status", {"status": merged})
         yield from self._events.about(slot.cls.INFO, slot.namespace, slot.name, slot.uid, status)
 
     async def _create(self, resource: Resource) -> None:

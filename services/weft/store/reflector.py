@@ -64,7 +64,8 @@ class Reflector:
                     _log.info("watch expired, listing anew", kind=self.info.kind)
                     self._version = ""
                     continue
-                _log.warning("cannot follow", kind=self.info.kind, seconds=self._pause, reason=error)
+                if error.status:
+                    _log.warning("cannot follow", kind=self.info.kind, seconds=self._pause, reason=error)
                 await asyncio.sleep(self._pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads clients, no secret
                 self._pause = min(self._pause * 2, PAUSE[1])
 
