@@ -8,18 +8,13 @@ statuses. The ceiling writes the very rows that the controller wrote into a fabr
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
-import re
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
+from tests.bench.process import ControllerProcess, controller, environment
 from tests.bench.record import Record
 from tests.support.fabric import Fabric, fabric
 from tests.support.ovn import ROOT
@@ -28,39 +23,8 @@ from weft.ovsdb.database import Database, RowChange
 SUBNET = "apiVersion: kubeovn.io/v1\nkind: Subnet\nmetadata: {name: bench}\n"
 SUBNET += "spec: {cidrBlock: 10.128.0.0/12, namespaces: [bench]}\n"
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: bench}\n"
-METRICS = "127.0.0.1:10669"
 COUNTS = {"planner_1k": 1000, "planner_10k": 10_000}
 NAMES = tuple(COUNTS)
-
-
-@contextlib.asynccontextmanager
-async def _controller(made: Fabric) -> AsyncIterator[None]:
-    """A controller in a process of its own, as on a host."""
-    with tempfile.NamedTemporaryFile("w", suffix=".toml", delete=False) as file:
-        file.write(
-            f'name = "bench"\n[weft]\nremote = "{made.ovn.weft}"\n[northbound]\nremote = "{made.ovn.northbound}"\n'
-            f'[metrics]\nlisten = "{METRICS}"\n[log]\nlevel = "warning"\n'
-        )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "weft.controller.main", "--config", file.name, env=_environment(), cwd=ROOT
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        await process.wait()
-        Path(file.name).unlink()
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": f"{ROOT / 'services'}:{ROOT}"}
-
-
-def _metric(name: str) -> float:
-    with urllib.request.urlopen(f"http://{METRICS}/metrics") as answer:
-        text = answer.read().decode()
-    found = [float(value) for value in re.findall(rf"^{re.escape(name)}(?:{{.*?}})? (\S+)$", text, re.MULTILINE)]
-    return sum(found)
 
 
 class _Watch:
@@ -92,7 +56,7 @@ class _Watch:
 
 async def _workloads(count: int) -> tuple[float, dict[str, float], dict[str, Any]]:
     """Seconds, parts, and the rows that were written."""
-    async with fabric() as made, _controller(made):
+    async with fabric() as made, controller(made) as process:
         watch = _Watch(made.ovn.weft)
         await watch.database.start(10)
         for number in range(3):
@@ -103,25 +67,24 @@ async def _workloads(count: int) -> tuple[float, dict[str, float], dict[str, Any
         await made.apply("---\n".join(_pod(number) for number in range(count)))
         await made.disconnect()
         await asyncio.sleep(1 + count / 2000)  # the controller reads them meanwhile; northd and the log settle
-        before = _metrics()
+        before = _metrics(process)
         started = time.monotonic()
         await watch.pause(False)
         await watch.until_used(count)
         seconds = time.monotonic() - started
-        after = _metrics()
+        after = _metrics(process)
         await watch.database.close()
         await made.connect()
         parts = {name: after[name] - before[name] for name in before} | {"rss_mb": after["rss_mb"]}
         return seconds, parts, await _written(made)
 
 
-def _metrics() -> dict[str, float]:
+def _metrics(process: ControllerProcess) -> dict[str, float]:
     return {
-        "rounds_seconds": _metric("weft_controller_round_seconds_sum"),
-        "transactions": _metric("weft_controller_transactions_total"),
-        "rows": _metric("weft_controller_rows_total"),
-        "cpu_seconds": _metric("process_cpu_seconds_total"),
-        "rss_mb": _metric("process_resident_memory_bytes") / 1e6,
+        "transactions": process.metric("weft_controller_transactions_total"),
+        "rows": process.metric("weft_controller_rows_total"),
+        "cpu_seconds": process.metric("process_cpu_seconds_total"),
+        "rss_mb": process.metric("process_resident_memory_bytes") / 1e6,
     }
 
 
@@ -165,7 +128,7 @@ async def _ceiling(rows: dict[str, Any]) -> float:
             file.flush()
             command = ("-m", "tests.bench.planner_ceiling", made.ovn.northbound, made.ovn.weft, "bench", file.name)
             process = await asyncio.create_subprocess_exec(
-                sys.executable, *command, env=_environment(), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+                sys.executable, *command, env=environment(), cwd=ROOT, stdout=asyncio.subprocess.PIPE
             )
             output, _ = await process.communicate()
         await made.connect()

@@ -1,0 +1,86 @@
+"""`subnet_change_100x200`: one subnet changed with 100 hosts and 200 subnets, beside 10 hosts and 20 subnets.
+
+What the controller spends on it may not depend on either: the ratio is CPU in the small fabric to CPU in the large one.
+
+`controller_kill`: seconds from the leader's death to the next leader's first commit, on the fabric's own store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from tests.bench.process import ControllerProcess, controller
+from tests.bench.record import Record
+from tests.support.fabric import Fabric, fabric
+
+NAMES = ("subnet_change_100x200", "controller_kill")
+CHANGES = 20
+
+
+def _subnet(number: int, mtu: int = 1400) -> str:
+    spec = f"{{cidrBlock: 10.{number // 256 + 100}.{number % 256}.0/24, mtu: {mtu}}}"
+    return f"apiVersion: kubeovn.io/v1\nkind: Subnet\nmetadata: {{name: s{number}}}\nspec: {spec}\n"
+
+
+async def _change(hosts: int, subnets: int) -> dict[str, float]:
+    """CPU milliseconds and rows of one change, in the mean of some."""
+    async with fabric() as made, controller(made) as process:
+        for number in range(hosts):
+            await made.add_host(f"h{number}")
+        await made.apply("---\n".join(_subnet(number) for number in range(subnets)))
+        await _until(lambda: process.metric("weft_controller_objects", 'kind="Subnet"') == subnets + 2)
+        await asyncio.sleep(1)
+        before = _figures(process)
+        for change in range(CHANGES):
+            await made.apply(_subnet(7, 1300 + change))
+            await _until(lambda count=change + 1: _figures(process)["rows"] - before["rows"] >= count)
+        after = _figures(process)
+        return {
+            "cpu_ms": (after["cpu"] - before["cpu"]) * 1000 / CHANGES,
+            "rows": (after["rows"] - before["rows"]) / CHANGES,
+        }
+
+
+def _figures(process: ControllerProcess) -> dict[str, float]:
+    return {
+        "cpu": process.metric("process_cpu_seconds_total"),
+        "rows": process.metric("weft_controller_rows_total"),
+    }
+
+
+async def _until(holds: object) -> None:
+    async with asyncio.timeout(60):
+        while not holds():  # type: ignore[operator]
+            await asyncio.sleep(0.02)
+
+
+async def _kill() -> Record:
+    """The clock runs from the kill to a port in the Northbound for a pod that was stored right after it."""
+    async with fabric() as made, controller(made, "c1", 10671) as first:
+        await _until(lambda: first.metric("weft_controller_leader") == 1)
+        async with controller(made, "c2", 10672) as second:
+            await _until(lambda: second.metric("process_cpu_seconds_total") > 0)
+            await asyncio.sleep(1)
+            started = time.monotonic()
+            await first.stop(kill=True)
+            await made.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: after}\nspec: {nodeName: h1}\n")
+            await _port(made, "after.default")
+            return Record("controller_kill", time.monotonic() - started, "s")
+
+
+async def _port(made: Fabric, name: str) -> None:
+    while name not in [row["name"] for row in await made.rows("Logical_Switch_Port")]:
+        await asyncio.sleep(0.01)
+
+
+async def run(names: list[str]) -> list[Record]:
+    records = []
+    if "subnet_change_100x200" in names:
+        small, large = await _change(10, 20), await _change(100, 200)
+        parts = {"rows": large["rows"], "cpu_ms_10x20": small["cpu_ms"], "rows_10x20": small["rows"]}
+        ratio = small["cpu_ms"] / large["cpu_ms"]
+        records.append(Record("subnet_change_100x200", large["cpu_ms"], "CPU ms", small["cpu_ms"], ratio, parts))
+    if "controller_kill" in names:
+        records.append(await _kill())
+    return records
