@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from weft.api.fields import NAME_PATTERN, NAMESPACE_PATTERN, PATTERNS
@@ -33,7 +33,16 @@ Opaque = dict[str, JsonValue]
 """Something that Kubernetes defines and we only hand on; whoever gets it checks it."""
 
 
-class Strict(BaseModel):
+class Part(BaseModel):
+    """A part of a document. A field whose value is null was not given, as for an API server."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, data: Any) -> Any:
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+
+
+class Strict(Part):
     """A part of a kind that we define: unknown fields are errors."""
 
     model_config = ConfigDict(
@@ -47,7 +56,7 @@ class Strict(BaseModel):
     RULES: ClassVar[tuple[Rule, ...]] = ()
 
 
-class Projected(BaseModel):
+class Projected(Part):
     """A part of a kind that Kubernetes defines: what we do not need is ignored."""
 
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True, frozen=True)
@@ -82,7 +91,7 @@ class KindInfo:
     """Paths of the scale subresource: replicas wanted, replicas there, label selector."""
 
 
-class Resource(BaseModel):
+class Resource(Part):
     """An object of any kind. `uid` and `generation` are the store's."""
 
     model_config = ConfigDict(
@@ -118,6 +127,8 @@ class Resource(BaseModel):
         namespace = metadata.get("namespace", "") if isinstance(metadata, Mapping) else ""
         ref = object_ref(cls.INFO, plain(namespace or ""), plain(name))
         body = {key: value for key, value in document.items() if key not in ("apiVersion", "kind", "status")}
+        if stray := [Problem(ref, key, "no such field", source) for key in ("uid", "generation") if key in document]:
+            raise InvalidError(stray)
         try:
             parsed = cls.model_validate({**body, "uid": uid, "generation": generation}, by_alias=True, by_name=False)
         except ValidationError as error:
@@ -178,11 +189,15 @@ def _problem(ref: str, detail: Any, source: str) -> Problem:
     return Problem(ref, field, _message(detail), source)
 
 
+_SECRETS = ("password",)
+"""Fields whose value no message shows."""
 _WORDS = {"extra_forbidden": "no such field", "missing": "is required"}
 
 
 def _message(detail: Any) -> str:
     given, context = detail.get("input"), detail.get("ctx", {})
+    if detail["loc"] and detail["loc"][-1] in _SECRETS:
+        return str(detail["msg"])
     message = _WORDS.get(detail["type"], str(detail["msg"]))
     match detail["type"]:
         case "value_error":

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from weft.api.base import EVERYTHING, Resource, Strict, kubeovn
 from weft.api.common import Status
-from weft.api.fields import Address, Address4, Asn, Duration, Items, RouteTarget
+from weft.api.fields import Address, Address4, Asn, Duration, Items, RouteTarget, Secret
 
 
 class BgpConfSpec(Strict):
@@ -18,7 +18,7 @@ class BgpConfSpec(Strict):
     peer_asn: Asn | None = Field(None, alias="peerASN", description="That of the neighbours.")
     neighbours: Items[Address] = Field((), description="Addresses of the neighbours.", max_length=64)
     router_id: Address4 = Field("", description="Router identifier (RFC 4271); chosen when empty.")
-    password: str = Field("", description="Key of TCP's MD5 signatures (RFC 2385).", max_length=80)
+    password: Secret = Field("", description="Key of TCP's MD5 signatures (RFC 2385).")
     hold_time: Duration = Field("", description="Silence after which a neighbour is gone.")
     keepalive_time: Duration = Field("", description="Interval of keep-alives.")
     connect_time: Duration = Field("", description="Interval of attempts to connect.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from weft.api.base import STORED, Opaque, Strict
-from weft.api.fields import Items, Text
+from weft.api.fields import IntOrText, Items, Text
 from weft.api.rule import Rule
 
 Labels = dict[Annotated[str, Field(max_length=317)], Annotated[str, Field(max_length=63)]]
@@ -86,7 +86,7 @@ class Toleration(Strict):
 
 
 Quantity = Annotated[
-    int | str,
+    IntOrText,
     Field(
         json_schema_extra={
             "x-kubernetes-int-or-string": True,

@@ -14,7 +14,7 @@ import yaml
 
 from weft.api.base import Resource, object_ref
 from weft.api.kinds import KINDS
-from weft.api.problem import InvalidError, Problem
+from weft.api.problem import InvalidError, Problem, plain, shown
 
 _MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -44,7 +44,7 @@ def load_documents(text: str, source: str) -> Loaded:
         where = f"{source}:{line}"
         try:
             value = yaml.load(part, Loader=_Loader)  # noqa: S506 - one of the safe loaders
-        except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an impossible date
             loaded.problems.append(Problem("", "", _yaml_message(error), _mark(source, line, error)))
             continue
         for raw in _unfold(value):
@@ -62,11 +62,10 @@ def parse_document(raw: Any, source: str = "", *, uid: str = "", generation: int
     kind, version = raw.get("kind"), raw.get("apiVersion")
     cls = KINDS.get(kind) if isinstance(kind, str) else None
     if cls is None:
-        raise InvalidError([Problem("", "kind", f"{kind!r} is not known; allowed: {', '.join(KINDS)}", source)])
+        raise InvalidError([Problem("", "kind", f"{shown(kind)} is not known; allowed: {', '.join(KINDS)}", source)])
     if version != cls.INFO.api_version:
-        raise InvalidError(
-            [Problem(str(kind), "apiVersion", f"{version!r} is not served; allowed: {cls.INFO.api_version}", source)]
-        )
+        message = f"{shown(version)} is not served; allowed: {cls.INFO.api_version}"
+        raise InvalidError([Problem(str(kind), "apiVersion", message, source)])
     return _namespaced(cls, raw, source, uid, generation)
 
 
@@ -106,7 +105,9 @@ def _unfold(value: Any) -> Iterator[Any]:
 
 
 def _yaml_message(error: Exception) -> str:
-    return f"not YAML: {getattr(error, 'problem', None) or error}"
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return f"not YAML: {plain(getattr(error, 'problem', None) or ' '.join(str(error).split()))}"
 
 
 def _mark(source: str, line: int, error: Exception) -> str:

@@ -10,7 +10,7 @@ from pydantic import Field
 from weft.api.base import EVERYTHING, STORED, Resource, Strict, kubeovn
 from weft.api.common import Bfd, GivenLabelSelector, NodeSelector, Resources, Status, Toleration, Workload
 from weft.api.egress_observability import Observability
-from weft.api.fields import BANDWIDTH_PATTERN, PREFIX_PATTERN, Addresses, Destination, Items, Name, Text
+from weft.api.fields import BANDWIDTH_PATTERN, PREFIX_PATTERN, Addresses, Destination, IntOrText, Items, Name, Text
 from weft.api.rule import FIXED, Check, Rule
 
 _MOST_BITS = 9223372036854
@@ -24,7 +24,7 @@ def _bandwidth(value: int | str) -> None:
 
 
 Rate = Annotated[
-    int | str,
+    IntOrText,
     Check(
         _bandwidth,
         "a number of Mbit/s, or a text like 100M or 1.5Gi",

@@ -72,6 +72,15 @@ def _listed(value: Any) -> Any:
     raise PydanticCustomError("list_type", "Input should be a valid list")
 
 
+def _int_or_text(value: Any) -> Any:
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        return value
+    raise PydanticCustomError("int_or_string", "Input should be a valid integer or string")
+
+
+IntOrText = Annotated[int | str, BeforeValidator(_int_or_text)]
+"""Kubernetes' int-or-string; a field says so with `x-kubernetes-int-or-string`."""
+
 Items = Annotated[tuple[T, ...], BeforeValidator(_listed)]
 """A list. Kept as a tuple, so that objects can be compared and never changed."""
 
@@ -86,6 +95,8 @@ Expression = Annotated[str, Field(max_length=16384)]
 """A match in OVN's language, see ovn-sb(5), Logical_Flow."""
 Interface = Annotated[str, Field(max_length=15, pattern=INTERFACE_PATTERN)]
 Duration = Annotated[str, Field(max_length=64, pattern=DURATION_PATTERN)]
+Secret = Annotated[str, Field(max_length=80, json_schema_extra={"format": "password"})]
+"""Never shown in a message. It is no secret from those who may read the object."""
 Rate = Annotated[str, Field(pattern=RATE_PATTERN)]
 LabelPair = Annotated[str, Field(pattern=SELECTOR_PATTERN)]
 RouteTarget = Annotated[str, Field(pattern=ROUTE_TARGET_PATTERN)]
@@ -115,8 +126,9 @@ def _only_family(family: int) -> Any:
 
 
 def _one_address(text: str) -> None:
-    if len(parse_addresses(text)) > 1:
+    if len(split_list(text)) > 1:
         raise ValueError(f"{text!r} is more than one address")
+    parse_addresses(text)
 
 
 def _networks_or_addresses(text: str) -> None:

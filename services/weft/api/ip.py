@@ -78,6 +78,7 @@ class IP(Resource):
     def rules(self) -> Iterator[Problem]:
         if not self.addresses:
             yield self.problem("spec.ipAddress", "is empty; allowed: one address, or one of each family")
+            return
         given = {4: self.spec.v4_ip_address, 6: self.spec.v6_ip_address}
         for family, text in given.items():
             if text and parse_addresses(text)[0] not in self.addresses:

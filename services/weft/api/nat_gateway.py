@@ -19,6 +19,7 @@ from weft.api.fields import (
     LabelPair,
     Name,
     NamespaceName,
+    Secret,
     Text,
 )
 
@@ -44,7 +45,7 @@ class BgpSpeaker(Strict):
     neighbors: Items[Address] = Field((), description="Addresses of the neighbors.", max_length=64)
     hold_time: Duration = Field("", description="Silence after which a neighbor is gone.")
     router_id: Address4 = Field("", description="Router identifier (RFC 4271); chosen when empty.")
-    password: str = Field("", description="Key of TCP's MD5 signatures (RFC 2385).", max_length=80)
+    password: Secret = Field("", description="Key of TCP's MD5 signatures (RFC 2385).")
     enable_graceful_restart: bool = Field(False, description="Whether routes outlive a restart (RFC 4724).")
     extra_args: Items[Text] = Field((), description="Further arguments of the speaker.")
 

@@ -36,7 +36,10 @@ def shown(value: Any) -> str:
     """A value as a message quotes it."""
     if isinstance(value, int) and abs(value) >= 1 << 128:
         return f"a number of {value.bit_length()} bits"
-    text = repr(value[:_LONGEST]) if isinstance(value, str | bytes) else repr(value)
+    try:
+        text = repr(value[:_LONGEST]) if isinstance(value, str | bytes) else repr(value)
+    except RecursionError:
+        return f"a deep {type(value).__name__}"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
