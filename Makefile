@@ -92,7 +92,7 @@ kube-tools: ## A current Kubernetes API server, kubectl and etcd for tests, in $
 	@tools/kube-tools
 
 .PHONY: test-tools
-test-tools: venv ovn-tools
+test-tools: venv ovn-tools kube-tools
 
 ##@ Tests
 
@@ -160,8 +160,10 @@ wheel: venv ## The services' wheel and all it needs, for the hosts' Python (site
 	$(PLAY) playbooks/services_build.yml
 
 .PHONY: build
-build: venv ## The collection's artefact, in build/
+build: venv ## The collection's artefact, in build/, and that it installs
 	ansible-galaxy collection build --force --output-path build
+	ansible-galaxy collection install --force --no-deps --collections-path build/installed build/weft-ovn-*.tar.gz
+	cd build && ANSIBLE_COLLECTIONS_PATH=installed ansible-doc --type module weft.ovn.endpoint >/dev/null
 
 .PHONY: requirements
 requirements: ## Pin the newest versions that requirements/*.txt and the services allow
