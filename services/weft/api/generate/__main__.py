@@ -11,11 +11,13 @@ import yaml
 
 from weft.api.generate.crd import GROUP, crd
 from weft.api.generate.page import index, page
+from weft.api.generate.rbac import rbac
 from weft.api.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[4]
 CRDS, PAGES = Path("roles/crds/files"), Path("docs/reference")
 EXAMPLES = PAGES / "examples"
+RBAC = Path("roles/controller/files/rbac.yaml")
 _NOTE = "Generated from services/weft/api by: make generate. Do not edit."
 
 
@@ -40,12 +42,13 @@ def files() -> dict[Path, str]:
         example = (ROOT / EXAMPLES / f"{name}.yml").read_text()
         result[CRDS / f"{cls.INFO.plural}.{GROUP}.yaml"] = _yaml(crd(cls))
         result[PAGES / f"{name}.md"] = _markdown(page(cls, example))
+    result[RBAC] = _yaml(*rbac())
     return result
 
 
-def _yaml(document: Mapping[str, Any]) -> str:
-    body = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-    return f"# {_NOTE}\n---\n{body}"
+def _yaml(*documents: Mapping[str, Any]) -> str:
+    body = yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, explicit_start=True)
+    return f"# {_NOTE}\n{body}"
 
 
 def _markdown(text: str) -> str:
