@@ -23,8 +23,10 @@ from tests.bench.record import Record
 from tests.support.fabric import Fabric, fabric
 from tests.support.kubernetes import KubeSandbox
 from tests.support.ovn import ROOT
-from weft.api.core import ALLOCATED
+from weft.api.base import KindInfo
+from weft.api.core import ALLOCATED, Pod
 from weft.store.kube_api import KubeApi
+from weft.store.reflector import Reflector
 
 NAMES = ("admission_1k", "transactions_1k", "admission_10k", "restart_10k", "memory_10k")
 IN_FLIGHT = 32
@@ -72,16 +74,34 @@ def _pod(number: int) -> dict[str, Any]:
     }
 
 
-async def _until_annotated(api: KubeApi, count: int) -> list[dict[str, Any]]:
-    """Watches until so many pods have their addresses; they come back."""
-    done: dict[str, dict[str, Any]] = {}
-    async for event in api.watch(PODS, timeoutSeconds=600):
-        metadata = event["object"]["metadata"]
+class _Annotated:
+    """Follows the pods until so many have their addresses; implements `weft.store.reflector.Sink`."""
+
+    def __init__(self, api: KubeApi, count: int) -> None:
+        self._count = count
+        self._reflector = Reflector(api, Pod.INFO, self, lambda: None)
+        self._done = asyncio.Event()
+        self.annotations: dict[str, dict[str, Any]] = {}
+
+    async def wait(self) -> list[dict[str, Any]]:
+        following = asyncio.ensure_future(self._reflector.run())
+        await self._done.wait()
+        following.cancel()
+        return list(self.annotations.values())
+
+    def listed(self, info: KindInfo, items: list[dict[str, Any]]) -> None:
+        for item in items:
+            self.put(info, item)
+
+    def put(self, info: KindInfo, item: dict[str, Any]) -> None:
+        metadata = item["metadata"]
         if metadata.get("annotations", {}).get(ALLOCATED) == "true":
-            done[metadata["name"]] = metadata["annotations"]
-            if len(done) == count:
-                break
-    return list(done.values())
+            self.annotations[metadata["name"]] = metadata["annotations"]
+            if len(self.annotations) == self._count:
+                self._done.set()
+
+    def gone(self, info: KindInfo, item: dict[str, Any]) -> None:
+        """No pod of the benchmark goes."""
 
 
 async def _ceiling(annotations: list[dict[str, Any]], ip: dict[str, Any]) -> float:
@@ -109,7 +129,7 @@ async def _admit(count: int, names: list[str]) -> list[Record]:
             await asyncio.sleep(1)
             before = _figures(process)
             started = time.monotonic()
-            watching = asyncio.ensure_future(_until_annotated(api, count))
+            watching = asyncio.ensure_future(_Annotated(api, count).wait())
             await _all(count, lambda number: api.create(PODS, _pod(number)))
             created = time.monotonic() - started
             annotations = await watching
