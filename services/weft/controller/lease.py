@@ -8,6 +8,8 @@ Elected is not fenced: see `weft.ovsdb.fence`.
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -24,18 +26,30 @@ LEASE = "weft-controller"
 DURATION, RENEW, RETRY = 4, 3, 1
 """Seconds: a lease lasts, a leader tries to renew it, between two tries."""
 REQUEST = 2.0
+ABSENT = 404
+# The library says in each try that it failed, and not why; `_Lock` says it once.
+logging.getLogger("kubernetes.aio.leaderelection").setLevel(logging.CRITICAL)
 
 
 class _Lock(LeaseLock):
     """A lease whose requests end in time; no answer is a failed try."""
 
+    _trouble = ""
+
     async def get(self, name: str, namespace: str) -> tuple[bool, Any]:
         try:
             async with asyncio.timeout(REQUEST):
                 found: tuple[bool, Any] = await super().get(name, namespace)
-                return found
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return False, ApiException(status=0, reason=f"no answer: {error or type(error).__name__}")
+            found = False, ApiException(status=0, reason=f"no answer: {error or type(error).__name__}")
+        self._tell("" if found[0] or found[1].status == ABSENT else _reason(found[1]))
+        return found
+
+    def _tell(self, trouble: str) -> None:
+        """What is the same as before was said."""
+        if trouble and trouble != self._trouble:
+            _log.warning("cannot run for the lease", lease=self.name, namespace=self.namespace, reason=trouble)
+        self._trouble = trouble
 
     async def create(self, name: str, namespace: str, election_record: Any) -> bool:
         """The client's own sends `pretty=True`, which its own validation refuses (37.0)."""
@@ -54,6 +68,14 @@ class _Lock(LeaseLock):
                 return bool(await super().update(name, namespace, updated_record))
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
+
+
+def _reason(error: ApiException) -> str:
+    """The API server's own words, when it has any."""
+    try:
+        return f"{error.status}: {json.loads(error.body)['message']}"
+    except (ValueError, TypeError, KeyError):
+        return str(error.reason)
 
 
 class LeaseElection:
