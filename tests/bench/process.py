@@ -63,7 +63,7 @@ class ControllerProcess:
         while not (
             self.metric("weft_controller_leader") == 1 and self.metric("weft_controller_objects", 'kind="Pod"') == pods
         ):
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.2)  # each look costs the controller some milliseconds
 
 
 @contextlib.asynccontextmanager
