@@ -1,4 +1,4 @@
-"""What every Weft service needs from its surroundings: configuration, systemd, signals, metrics.
+"""What every Weft service needs from its surroundings: configuration, systemd, signals.
 
 Configuration is TOML read into frozen dataclasses. The dataclass is the only description of the file: names,
 types and defaults come from it, so an unknown key, a missing one or one of a wrong type is refused by name, with
@@ -170,24 +170,6 @@ async def _keep_watchdog_fed(interval: float) -> None:
     while True:
         sd_notify("WATCHDOG=1")
         await asyncio.sleep(interval)
-
-
-# --- metrics ---
-
-
-def serve_metrics(listen: str) -> None:
-    """Serve the process's Prometheus metrics at `listen` ("127.0.0.1:10665"; "" serves none)."""
-    if not listen:
-        return
-    from prometheus_client import start_http_server  # noqa: PLC0415 - programs without metrics need not load it
-
-    address, separator, port = listen.rpartition(":")
-    if not separator or not port.isdigit():
-        raise ConfigError(f"metrics: got {listen!r}, expected ADDRESS:PORT")
-    try:
-        start_http_server(int(port), address.strip("[]") or "127.0.0.1")
-    except OSError as error:
-        raise ConfigError(f"metrics: cannot listen on {listen}: {error.strerror}") from error
 
 
 # --- running ---

@@ -61,7 +61,7 @@ class Commands:
         finally:
             seconds = time.perf_counter() - started
             metrics.cni_requests.labels(request.command, code).inc()
-            metrics.cni_seconds.labels(request.command).observe(seconds)
+            metrics.cni_latency.labels(self._node, request.command, code).observe(seconds)
             _log.info(
                 "CNI request done", command=request.command, pod=request.pod_name, container=request.container[:12],
                 ifname=request.ifname, code=code, ms=round(seconds * 1000),

@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import contextlib
 import sys
+from collections.abc import Iterator
 
 from weft.agent import metrics, view, wiring
 from weft.agent.cni_commands import Commands
@@ -29,9 +30,10 @@ from weft.agent.status import COLUMNS, StatusWriter
 from weft.agent.underlay import Underlay
 from weft.agent.view import View
 from weft.agent.wiring import Wiring
+from weft.health import Health, listen
 from weft.log import get_logger
 from weft.ovsdb.database import Database
-from weft.service import ConfigError, load_config, run, sd_notify, serve_metrics
+from weft.service import ConfigError, load_config, run, sd_notify
 
 _log = get_logger(__name__)
 _CHECK_PERIOD = 60.0
@@ -63,6 +65,7 @@ class Agent:
         self.status_writer = StatusWriter(
             config, self.weft, self.view, self.ovs, self.links, self.problems, self.underlay
         )
+        self.health = Health(self._broken, self._unready, self._doing)
         self._unclaimed: set[str] = set()
         self._duties()
         self._connect()
@@ -90,12 +93,13 @@ class Agent:
 
     async def serve(self) -> None:
         """Run until cancelled. Nothing of what is wired is touched at the end."""
-        serve_metrics(self._config.agent.metrics)
+        listen(self._config.agent.metrics, self.health)
         self.monitor.start()
         await self.server.start()
         sd_notify("READY=1", "STATUS=serving CNI requests")
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self.health.beat())
                 group.create_task(self.ovs.start())
                 group.create_task(self.weft.start(None))
                 for duty in self.duties:
@@ -114,6 +118,22 @@ class Agent:
                 await asyncio.gather(self.weft.close(), self.ovs.close())
         self.links.close()
         self.pods.close()
+
+    # --- health: called by threads of the listener ---
+
+    def _broken(self) -> Iterator[str]:
+        for database in (self.weft, self.ovs.database):
+            if database.error is not None:
+                yield f"database {database.schema_name}: its thread died: {database.error!r}"
+
+    def _unready(self) -> Iterator[str]:
+        for database in (self.weft, self.ovs.database):
+            yield from database.absence()
+        if self.ovs.connected and not self.ovs.ready:
+            yield "Open vSwitch: the integration bridge is not there"
+
+    def _doing(self) -> Iterator[str]:
+        yield f"serving CNI requests, {len(self.view.rows.ports)} ports, {len(self.problems.current)} problems"
 
     # --- what wakes what ---
 

@@ -82,17 +82,17 @@ class LocalOvs:
         self._installed: dict[str, list[asyncio.Future[None]]] = {}
         self._queue: list[_Waiting] = []
         self._flusher: asyncio.Task[None] | None = None
-        self._database = Database(
+        self.database = Database(
             "Open_vSwitch", remote, TABLES, watch=["Open_vSwitch", "Bridge", "Interface"],
             on_change=self._apply, on_connection=self._set_connected,
         )  # fmt: skip
 
     async def start(self) -> None:
         """Connect, however long it takes."""
-        await self._database.start(None)
+        await self.database.start(None)
 
     async def close(self) -> None:
-        await self._database.close()
+        await self.database.close()
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` when the connection, the settings or the bridge changed (not for each interface)."""
@@ -226,7 +226,7 @@ class LocalOvs:
 
     async def _commit(self, wishes: Sequence[Wish]) -> None:
         metrics.ovsdb_transactions.inc()
-        await self._database.transact(lambda transaction, idl: fulfil(transaction, idl, self.bridge, wishes))
+        await self.database.transact(lambda transaction, idl: fulfil(transaction, idl, self.bridge, wishes))
 
 
 def _settle(waiting: _Waiting, error: Exception | None) -> None:

@@ -8,6 +8,8 @@ term; being fenced or losing the lock ends the term.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +72,9 @@ class Term:
         self._holds: dict[str, Hold] = {}
         self._alarms = Alarms(weft.database, config.name)
         self.engine = Engine()
+        self.paused = False
+        self.trouble = "has not read the databases yet"
+        """Why the last thing that was tried failed; empty when it did not."""
         self.settled = asyncio.Event()
         """Set while there is nothing to do."""
 
@@ -90,6 +95,11 @@ class Term:
         self.settled.clear()
         self._wake.set()
 
+    def depth(self) -> int:
+        """Owners that wait for work or are worked on: never more than there are and just were. Any thread may ask."""
+        worker = getattr(self, "_worker", None)
+        return len(self.engine.dirty) + (0 if worker is None else worker.working)
+
     # -- the term -----------------------------------------------------------------------------------------------------
 
     async def serve(self) -> None:
@@ -101,7 +111,8 @@ class Term:
                 await self._work()
                 pause = RETRY[0]
             except (CommitError, NotConnectedError, StoreError, EmptyStoreError) as error:
-                metrics.FAILURES.labels(type(error).__name__).inc()
+                metrics.FAILURES.labels(type(error).__name__.removesuffix("Error")).inc()
+                self.trouble = str(error)
                 _log.warning("round failed, to be tried again", seconds=pause, reason=error)
                 self._wake.set()
                 await asyncio.sleep(pause)
@@ -114,10 +125,12 @@ class Term:
             try:
                 return await self._load()
             except (ForeignFabricError, EmptyStoreError) as error:
+                self.trouble = str(error)
                 key = "fabric" if isinstance(error, ForeignFabricError) else "store"
                 self._alarms.raise_(key, str(error))
                 await self._try_store_alarms()
             except (CommitError, NotConnectedError, StoreError) as error:
+                self.trouble = str(error)
                 _log.warning("cannot begin yet", reason=error)
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY[1])
@@ -148,6 +161,8 @@ class Term:
         await self._compare_all()
         self._alarms.clear("fabric", "store")
         metrics.LEADER.set(1)
+        metrics.QUEUE.set_function(self.depth)
+        self.trouble = ""
         _log.info(
             "leading",
             fabric=state.uid,
@@ -199,24 +214,34 @@ class Term:
     # -- rounds -------------------------------------------------------------------------------------------------------
 
     async def _work(self) -> None:
-        await self._wake.wait()
+        await self._until_woken()
         await asyncio.sleep(LINGER)
         self._wake.clear()
         touched = self._drain()
         state = await read_state(self._weft)
         self._check_store()
+        self.paused = state.paused
         metrics.PAUSED.set(state.paused)
         if state.paused:
             self._alarms.raise_("paused", "all commits are paused; go on with: weftctl resume")
         else:
             self._alarms.clear("paused", "store")
             await self._release_approved(state)
+            self.engine.dirty |= dict.fromkeys(self._worker.retries.take_due(time.monotonic()))
             while self.engine.dirty:
                 await self._one_round(touched)
         self._report()
         await self._alarms.store()
+        self.trouble = ""
         if not self._wake.is_set():
             self.settled.set()
+
+    async def _until_woken(self) -> None:
+        """Something changed, or what a server refused is to be tried again."""
+        due = math.inf if self.paused else self._worker.retries.next_due()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if due == math.inf else max(due - time.monotonic(), 0)):
+                await self._wake.wait()
 
     async def _one_round(self, touched: set[str]) -> None:
         started, count = time.monotonic(), len(self.engine.dirty)
@@ -239,6 +264,9 @@ class Term:
         objects = self._store.take_changes()
         lost = [change.ref for change in objects if isinstance(change, Removed) and not change.seen]
         self._feed_guarded(objects, lost)
+        for change in objects:
+            if change.ref in self.engine.dirty:
+                self._worker.seen.setdefault(change.ref, change.at)
         for row in rows:
             if row.table == "Host_Status":
                 _feed_host(self.engine, row)
@@ -291,13 +319,14 @@ class Term:
             ("Host", view.hosts),
         ):
             metrics.OBJECTS.labels(kind).set(len(group))
+        metrics.REFUSED.set(len(self._worker.retries.refusals))
         metrics.REJECTED.set(len(engine.rejected))
         metrics.UNALLOCATED.set(len(engine.unallocated))
         self._sync_alarms("conflict/", engine.addressing.conflicts)
         self._sync_alarms(
             "rejected/", {ref: "; ".join(map(str, problems)) for ref, (_, problems) in engine.rejected.items()}
         )
-        self._sync_alarms("refused/", self._worker.refused)
+        self._sync_alarms("refused/", self._worker.retries.reasons())
 
     def _sync_alarms(self, prefix: str, texts: Mapping[str, str]) -> None:
         self._alarms.clear(*(key for key in self._alarms.keys(prefix) if key.removeprefix(prefix) not in texts))

@@ -32,11 +32,17 @@ logging.getLogger("kubernetes.aio.leaderelection").setLevel(logging.CRITICAL)
 
 
 class _Lock(LeaseLock):
-    """A lease whose requests end in time; no answer is a failed try."""
+    """A lease whose requests end in time; no answer is a failed try. Who is not `able` to lead does not ask for it."""
+
+    def __init__(self, namespace: str, identity: str, client: Any, able: Callable[[], bool]) -> None:
+        super().__init__(LEASE, namespace, identity, client)
+        self._able = able
 
     _trouble = ""
 
     async def get(self, name: str, namespace: str) -> tuple[bool, Any]:
+        if not self._able():
+            return False, ApiException(status=0, reason="a database is away")
         try:
             async with asyncio.timeout(REQUEST):
                 found: tuple[bool, Any] = await super().get(name, namespace)
@@ -73,7 +79,7 @@ class _Lock(LeaseLock):
 def _reason(error: ApiException) -> str:
     """The API server's own words, when it has any."""
     try:
-        return f"{error.status}: {json.loads(error.body)['message']}"
+        return f"{error.status}: {json.loads(error.body or '')['message']}"
     except (ValueError, TypeError, KeyError):
         return str(error.reason)
 
@@ -81,8 +87,10 @@ def _reason(error: ApiException) -> str:
 class LeaseElection:
     """Runs for the lease for ever; says when it is won and when it is lost."""
 
-    def __init__(self, identity: str, namespace: str, client: Any, heard: Callable[[bool], None]) -> None:
-        self._lock = _Lock(LEASE, namespace, identity, client)
+    def __init__(
+        self, identity: str, namespace: str, client: Any, heard: Callable[[bool], None], able: Callable[[], bool]
+    ) -> None:
+        self._lock = _Lock(namespace, identity, client, able)
         self._heard = heard
 
     async def run(self) -> None:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Iterator
 
 from weft import log
 from weft.controller import metrics
 from weft.controller.config import Config
 from weft.controller.leader import Side, Term
 from weft.controller.lease import LeaseElection
+from weft.health import Health, listen
 from weft.ovsdb import columns
 from weft.ovsdb.database import Database, RowChange
 from weft.ovsdb.errors import FencedError
 from weft.ovsdb.index import News, OwnerIndex
-from weft.service import ConfigError, load_config, run, sd_notify, serve_metrics
+from weft.service import ConfigError, load_config, run, sd_notify
 from weft.store.base import Store
 from weft.store.fabric import TABLE, FabricStore
 from weft.store.kube_api import KubeApi
@@ -27,6 +29,8 @@ from weft.store.kubernetes import KubernetesStore
 
 _log = log.get_logger(__name__)
 LOCK = "weft_controller"
+WITHOUT_DATABASES = 3.0
+"""Seconds without a database after which a controller does not want to lead."""
 WATCHED = (TABLE, "Host_Status", "Fabric")
 
 
@@ -36,6 +40,7 @@ class Controller:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.term: Term | None = None
+        self.health = Health(self._broken, self._unready, self._doing)
         self._elected = asyncio.Event()
         self._deposed = asyncio.Event()
         self._weft_index = OwnerIndex(columns.WEFT)
@@ -69,6 +74,9 @@ class Controller:
 
     async def serve(self) -> None:
         """Run until cancelled."""
+        beating = asyncio.ensure_future(self.health.beat())
+        for database in (self.weft, self.northbound):
+            metrics.watch_replica(database)
         try:
             await asyncio.gather(self.weft.start(), self.northbound.start())
             if self._api is not None:
@@ -80,11 +88,14 @@ class Controller:
                 group.create_task(self._lead_in_turn())
                 if self._api is not None and self.config.kubernetes is not None:
                     namespace = self.config.kubernetes.namespace
-                    election = LeaseElection(self.config.name, namespace, self._api.client, self._locked)
+                    election = LeaseElection(self.config.name, namespace, self._api.client, self._locked, self._able)
                     group.create_task(election.run())
+                else:
+                    group.create_task(self._contend())
                 for database in (self.weft, self.northbound):
                     group.create_task(_watch(database))
         finally:
+            beating.cancel()
             await asyncio.gather(self.store.close(), self.weft.close(), self.northbound.close())
             if self._api is not None:
                 await self._api.close()
@@ -117,8 +128,48 @@ class Controller:
                 task.cancel()
             await asyncio.gather(serving, deposed, return_exceptions=True)
             self.term = None
-            metrics.LEADER.set(0)
+            self.store.rest()
+            metrics.forget_term()
             sd_notify("STATUS=standing by")
+
+    # -- fit to lead? -------------------------------------------------------------------------------------------------
+
+    def _able(self) -> bool:
+        """Who has been without a database for some time leaves the lead to somebody who is not."""
+        return max(self.weft.lost_for, self.northbound.lost_for) < WITHOUT_DATABASES
+
+    async def _contend(self) -> None:
+        """With the OVSDB lock: ask for it while able."""
+        asking = True
+        while True:
+            await asyncio.sleep(0.5)
+            if asking != self._able():
+                asking = not asking
+                _log.info("asking for the lead again" if asking else "a database is away: leaving the lead to others")
+                await self.weft.contend(asking)
+
+    # -- health: called by threads of the listener --------------------------------------------------------------------
+
+    def _broken(self) -> Iterator[str]:
+        for database in (self.weft, self.northbound):
+            if database.error is not None:
+                yield f"database {database.schema_name}: its thread died: {database.error!r}"
+
+    def _unready(self) -> Iterator[str]:
+        for database in (self.weft, self.northbound):
+            yield from database.absence()
+        if kinds := self.store.unsynced():
+            yield f"store: not listed yet: {', '.join(kinds)}"
+        if (term := self.term) is not None and term.trouble:
+            yield f"leads, and cannot work: {term.trouble}"
+
+    def _doing(self) -> Iterator[str]:
+        term = self.term
+        yield "standing by" if term is None else f"leading, {term.depth()} owners to do"
+        if term is not None and term.paused:
+            yield "paused: nothing is committed until weftctl resume"
+
+    # -- told by others -----------------------------------------------------------------------------------------------
 
     def _locked(self, held: bool) -> None:
         _log.info("elected" if held else "deposed", lock=LOCK)
@@ -156,11 +207,11 @@ def main(arguments: list[str] | None = None) -> None:
         config = load_config(options.config, Config)
     except ConfigError as error:
         sys.exit(f"error: {error}")
-    if config.metrics.listen:
-        serve_metrics(config.metrics.listen)
 
     async def serve() -> None:
-        await Controller(config).serve()
+        controller = Controller(config)
+        listen(config.metrics.listen, controller.health)
+        await controller.serve()
 
     sys.exit(run(serve, config.log.level))
 

@@ -54,11 +54,14 @@ class Worker:
         owners = sorted(self.engine.take_dirty(), key=_order)
         owners, later = owners[:OWNERS], owners[OWNERS:]
         self.engine.dirty |= dict.fromkeys(later)
+        self.working = len(owners)
         try:
             return await self._round([owner for owner in owners if owner not in self.held])
         except BaseException:
             self.engine.dirty = dict.fromkeys([*owners, *self.engine.dirty])
             raise
+        finally:
+            self.working = 0
 
     async def _round(self, owners: Sequence[str]) -> Outcome:
         await self._reserve(owners)

@@ -16,8 +16,9 @@ import asyncio
 import contextlib
 import os
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -92,7 +93,11 @@ class Database:
         self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._stopping = False
         self.connected = False
+        self.disconnected_at = time.monotonic()
+        """Since when, while it is not connected."""
         self.has_lock = False
+        self.error: BaseException | None = None
+        """What ended the thread."""
         self.idl: Replica | None = None
 
     # -- the event loop's side ----------------------------------------------------------------------------------------
@@ -115,6 +120,31 @@ class Database:
         self._wake()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
+
+    @property
+    def lost_for(self) -> float:
+        """Seconds without a whole replica; 0 while there is one."""
+        return 0.0 if self.connected else time.monotonic() - self.disconnected_at
+
+    def absence(self) -> Iterator[str]:
+        """In words for an operator, that there is no whole replica."""
+        if not self.connected:
+            yield f"database {self.schema_name}: not connected to {self.remote} for {self.lost_for:.0f} s"
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the server was last heard of; it is asked for a sign of life when it says nothing."""
+        idl = self.idl
+        return self.lost_for if idl is None else idl.silent_for()
+
+    async def contend(self, wanted: bool) -> None:
+        """Ask for the lock, or let go of it: who cannot do the work should not keep others from it."""
+
+        def job() -> None:
+            if self.idl is not None:
+                self.idl.set_lock(self._lock if wanted else None)
+
+        await self._submit(job)
 
     async def call(self, fn: Callable[[Any], T]) -> T:
         """Run `fn(replica)` on the database's thread: it may read rows, and must not keep them."""
@@ -190,12 +220,18 @@ class Database:
         try:
             self._follow()
         except BaseException as error:  # noqa: BLE001 - nobody else would hear of it
-            self.connected = False
+            self.error = error
+            self._note_connection(False)
             self._post(self._fail, error)
             while not self._stopping:
                 self._refuse_jobs()
                 self._block(None)
         self._refuse_jobs()
+
+    def _note_connection(self, connected: bool) -> None:
+        if self.connected and not connected:
+            self.disconnected_at = time.monotonic()
+        self.connected = connected
 
     def _fail(self, error: BaseException) -> None:
         for future in (self._ready, self.failed):
@@ -259,7 +295,7 @@ class Database:
         if self._observer is not None and (news := self._observer.take_news()) is not None:
             self._post(self._on_news, news)
         if connected != self.connected:
-            self.connected = connected
+            self._note_connection(connected)
             self._post(self._on_connection, connected)
         if self.idl.has_lock != self.has_lock:
             self.has_lock = self.idl.has_lock

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import ovs.db.idl
+import ovs.timeval
 
 BACKOFF_MS = (100, 500)
 """Reconnection delays. python-ovs' own (1 to 8 s) leave gaps of 7 to 16 s when a RAFT leader dies."""
@@ -92,6 +93,10 @@ class Replica(ovs.db.idl.Idl):  # type: ignore[misc]  # python-ovs is untyped
         """Is the replica whole and followed? python-ovs itself goes on "monitoring" until it has connected anew."""
         monitoring = self.state == self.IDL_S_MONITORING and self.has_ever_connected()
         return bool(monitoring and self._session.is_connected())
+
+    def silent_for(self) -> float:
+        """Seconds since anything came from the server. Any thread may ask."""
+        return max(float(ovs.timeval.msec() - self._session.reconnect.last_activity), 0.0) / 1000
 
     def take_changes(self) -> list[RowChange]:
         """What changed since the last call. After a reconnection, rows that vanished meanwhile are deletes."""

@@ -24,13 +24,18 @@ class Outcome:
     """What was committed, in how many transactions, and which owners the server refused, with its words."""
 
     changes: dict[str, int] = field(default_factory=lambda: {"insert": 0, "update": 0, "delete": 0})
-    transactions: int = 0
+    sizes: list[int] = field(default_factory=list)
+    """Rows of each transaction."""
     refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def transactions(self) -> int:
+        return len(self.sizes)
 
     def add(self, other: Outcome) -> None:
         for op, count in other.changes.items():
             self.changes[op] += count
-        self.transactions += other.transactions
+        self.sizes += other.sizes
         self.refused |= other.refused
 
 
@@ -83,4 +88,4 @@ class Writer:
             for half in (owners[:middle], owners[middle:]):
                 outcome.add(await self.apply({owner: desired[owner] for owner in half}))
             return outcome
-        return Outcome(plan.count(), 1, {})
+        return Outcome(plan.count(), [len(plan.changes)], {})

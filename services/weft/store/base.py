@@ -6,6 +6,7 @@ content. Whoever writes gives its fence: a store refuses a writer whose epoch is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -27,6 +28,8 @@ class Stored:
     problems: tuple[Problem, ...] = ()
     leaving: bool = False
     """Its deletion was asked for, and waits for us: until nobody uses it and its rows are gone."""
+    at: float = field(default_factory=time.monotonic, compare=False, repr=False)
+    """When it was seen, in monotonic seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,43 @@ class Removed:
 
     ref: str
     seen: bool = True
+    at: float = field(default_factory=time.monotonic, compare=False, repr=False)
 
 
 ObjectChange = Stored | Removed
+
+
+class Changes:
+    """Changes that nobody has taken yet: of each object only what they come to, so never more than objects.
+
+    An object that was replaced by another one of its name is two changes. Until `follow` nothing is kept: who begins
+    reads the whole content first, and a controller that stands by would else gather without end.
+    """
+
+    def __init__(self) -> None:
+        self._pending: dict[str, list[ObjectChange]] = {}
+        self._following = False
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def follow(self, following: bool = True) -> None:
+        """From now on changes are kept, or none are any more."""
+        self._pending.clear()
+        self._following = following
+
+    def add(self, change: ObjectChange) -> None:
+        if not self._following:
+            return
+        before = self._pending.get(change.ref, [])
+        if isinstance(change, Stored) and before and isinstance(before[0], Removed):
+            self._pending[change.ref] = [Removed(change.ref), change]  # it came back, so it was surely gone
+        else:
+            self._pending[change.ref] = [change]
+
+    def take(self) -> list[ObjectChange]:
+        pending, self._pending = self._pending, {}
+        return [change for changes in pending.values() for change in changes]
 
 
 @dataclass(slots=True)
@@ -76,6 +113,12 @@ class Store(Protocol):
 
     def take_changes(self) -> list[ObjectChange]:
         """What happened since it was last asked, in order."""
+
+    def rest(self) -> None:
+        """Nobody takes changes any more, until the next `load`."""
+
+    def unsynced(self) -> Collection[str]:
+        """Kinds of which the content is not known yet."""
 
     def __contains__(self, ref: object) -> bool:
         """Is there an object of this reference?"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from weft.store.base import Status
@@ -11,9 +11,9 @@ from weft.store.base import Status
 TRANSITION = "lastTransitionTime"
 
 
-def timestamp() -> str:
-    """Now, as Kubernetes writes times."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def timestamp(ahead: float = 0) -> str:
+    """Now, or so many seconds ahead, as Kubernetes writes times."""
+    return (datetime.now(UTC) + timedelta(seconds=ahead)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def merge_status(old: Status, new: Status, now: str) -> dict[str, Any] | None:

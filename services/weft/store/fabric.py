@@ -19,7 +19,7 @@ from weft.api.problem import InvalidError, Problem
 from weft.ovsdb.database import Database, Operation, RowChange, row_to_dict
 from weft.ovsdb.errors import CommitError
 from weft.ovsdb.fence import Fence
-from weft.store.base import ObjectChange, Removed, Stored, Writes
+from weft.store.base import Changes, ObjectChange, Removed, Stored, Writes
 from weft.store.conditions import merge_status, timestamp
 
 TABLE = "Object"
@@ -81,7 +81,10 @@ class FabricStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._heard: list[RowChange] = []
+        self._changes = Changes()
+        self._following = False
+        self._loading: list[RowChange] | None = None
+        """What is heard while the content is being read."""
         self._poke: Callable[[], None] | None = None
         self.records: dict[str, Record] = {}
         self._refs: dict[UUID, str] = {}
@@ -95,22 +98,42 @@ class FabricStore:
 
     def hear(self, changes: Iterable[RowChange]) -> None:
         """Changes of rows of the table, as the database sees them."""
-        self._heard.extend(changes)
-        if self._heard and self._poke is not None:
+        if not self._following:
+            return
+        if self._loading is None:
+            self._take_up(changes)
+        else:
+            self._loading.extend(changes)
+        if self._poke is not None:
             self._poke()
 
     async def load(self) -> Sequence[ObjectChange]:
         def read(replica: Any) -> list[tuple[UUID, dict[str, Any]]]:
             return [(row.uuid, row_to_dict(row)) for row in replica.tables[TABLE].rows.values()]
 
-        self.records, self._refs = {}, {}
-        self._heard.clear()
+        loading: list[RowChange] = []
+        self._loading = loading
+        self._following = True
         rows = await self._database.call(read)
-        return self.feed(RowChange(TABLE, uuid, "insert", row) for uuid, row in rows)
+        self.records, self._refs, self._loading = {}, {}, None
+        self._changes.follow()
+        content = self.feed(RowChange(TABLE, uuid, "insert", row) for uuid, row in rows)
+        self._take_up(loading)
+        return content
+
+    def _take_up(self, changes: Iterable[RowChange]) -> None:
+        for change in self.feed(changes):
+            self._changes.add(change)
 
     def take_changes(self) -> list[ObjectChange]:
-        heard, self._heard = self._heard, []
-        return self.feed(heard)
+        return self._changes.take()
+
+    def rest(self) -> None:
+        self._following, self._loading = False, None
+        self._changes.follow(False)
+
+    def unsynced(self) -> Collection[str]:
+        return ()
 
     def __contains__(self, ref: object) -> bool:
         return ref in self.records

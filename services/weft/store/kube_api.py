@@ -16,6 +16,7 @@ from kubernetes.aio import client, config
 
 from weft import log
 from weft.api.base import KindInfo
+from weft.store import metrics
 
 _log = log.get_logger(__name__)
 Json = dict[str, Any]
@@ -103,11 +104,12 @@ class KubeApi:
         body: Json | None = None,
         content: str = "application/json",
     ) -> Json:
-        response = await self._request(method, path, query or {}, body=body, content=content)
-        try:
-            return dict(json.loads(await response.read()))
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._unreachable(f"{method} {path}", error) from None
+        with metrics.LATENCY.labels(method, metrics.collection(path)).time():
+            response = await self._request(method, path, query or {}, body=body, content=content)
+            try:
+                return dict(json.loads(await response.read()))
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise self._unreachable(f"{method} {path}", error) from None
 
     async def _request(
         self,

@@ -23,7 +23,7 @@ from weft.api.core import ALLOCATED, INPUTS, Node
 from weft.api.kinds import KINDS
 from weft.api.problem import InvalidError, Problem
 from weft.ovsdb.fence import Fence
-from weft.store.base import Annotations, ObjectChange, Removed, Status, Stored, StoreError, Writes
+from weft.store.base import Annotations, Changes, ObjectChange, Removed, Status, Stored, StoreError, Writes
 from weft.store.conditions import merge_status, timestamp
 from weft.store.kube_api import ApiError, Json, KubeApi, collection_path, object_path
 from weft.store.kube_events import EventWriter
@@ -64,7 +64,7 @@ class KubernetesStore:
     def __init__(self, api: KubeApi) -> None:
         self._api = api
         self._slots: dict[str, Slot] = {}
-        self._changes: list[ObjectChange] = []
+        self._changes = Changes()
         self._kinds: dict[str, type[Resource]] = {**KINDS, "Node": Node}
         self._reflectors: list[Reflector] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -84,15 +84,19 @@ class KubernetesStore:
 
     async def load(self) -> Sequence[ObjectChange]:
         """Waits until every kind was listed: half a view is no view."""
-        missing = [reflector.info.kind for reflector in self._reflectors if not reflector.synced.is_set()]
-        if missing:
+        if missing := self.unsynced():
             raise StoreError(f"not listed yet: {', '.join(missing)}")
-        self._changes.clear()
+        self._changes.follow()
         return [self._stored(ref, slot) for ref, slot in self._slots.items()]
 
     def take_changes(self) -> list[ObjectChange]:
-        changes, self._changes = self._changes, []
-        return changes
+        return self._changes.take()
+
+    def rest(self) -> None:
+        self._changes.follow(False)
+
+    def unsynced(self) -> Collection[str]:
+        return [reflector.info.kind for reflector in self._reflectors if not reflector.synced.is_set()]
 
     def __contains__(self, ref: object) -> bool:
         return ref in self._slots
@@ -107,7 +111,7 @@ class KubernetesStore:
         kind = f"{info.kind}/"
         for ref in [ref for ref in self._slots if ref.startswith(kind) and ref not in present]:
             del self._slots[ref]
-            self._changes.append(Removed(ref, seen=False))
+            self._changes.add(Removed(ref, seen=False))
         for item in items:
             self.put(info, item)
 
@@ -122,17 +126,17 @@ class KubernetesStore:
         except InvalidError as error:
             problems = tuple(error.problems)
         if old is not None and old.uid != slot.uid:
-            self._changes.append(Removed(ref))
+            self._changes.add(Removed(ref))
         elif old is not None and not problems and (old.resource, old.leaving) == (slot.resource, slot.leaving):
             return
-        self._changes.append(Stored(ref, slot.resource, problems, slot.leaving))
+        self._changes.add(Stored(ref, slot.resource, problems, slot.leaving))
 
     def gone(self, info: KindInfo, item: Json) -> None:
         ref = _ref(info, item)
         slot = self._slots.get(ref)
         if slot is not None and slot.uid == item["metadata"]["uid"]:
             del self._slots[ref]
-            self._changes.append(Removed(ref))
+            self._changes.add(Removed(ref))
 
     @staticmethod
     def _stored(ref: str, slot: Slot) -> Stored:

@@ -1,0 +1,38 @@
+"""docs/metrics.md names every metric as it is, and none that is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
+
+from weft.agent import metrics as agent
+from weft.controller import metrics as controller
+from weft.store import metrics as store
+
+PAGE = Path(__file__).parents[2] / "docs/metrics.md"
+MODULES = {"agent": agent, "controller": controller, "store": store}
+
+
+def _rows(module: ModuleType) -> list[str]:
+    metrics = [value for value in vars(module).values() if isinstance(value, MetricWrapperBase)]
+    return [
+        f"| `{metric._name}{'_total' if isinstance(metric, Counter) else ''}` | {metric._type} "
+        f"| {', '.join(metric._labelnames)} | {metric._documentation.rstrip('.')} |"
+        for metric in metrics
+    ]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_metric_is_on_the_page(name: str) -> None:
+    page = PAGE.read_text().splitlines()
+    assert [row for row in _rows(MODULES[name]) if row not in page] == []
+
+
+def test_the_page_has_no_other() -> None:
+    known = {row for module in MODULES.values() for row in _rows(module)}
+    named = [line for line in PAGE.read_text().splitlines() if line.startswith("| `") and not line.startswith("| `/")]
+    assert [line for line in named if line not in known] == []
