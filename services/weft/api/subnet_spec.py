@@ -109,7 +109,7 @@ class SubnetSpec(Strict):
         json_schema_extra={"format": "int32"},
     )
     gateway_type: Literal["", "distributed", "centralized"] = Field(
-        "", description="Where traffic leaves: at each pod's host, or at chosen ones; distributed when empty."
+        "distributed", description="Where traffic leaves the fabric: at each pod's host, or at chosen ones."
     )
     gateway_node: Text = Field("", description="Hosts of a centralized gateway, by commas.")
     gateway_node_selectors: Items[LabelSelector] = Field((), description="The same, by labels of nodes.")

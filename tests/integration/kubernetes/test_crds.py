@@ -76,7 +76,9 @@ class Api:
 def playbook(kube: KubeSandbox) -> Path:
     path = kube.folder / "crds.yml"
     role = {"role": "weft.ovn.crds", "crds_kubeconfig": str(kube.kubeconfig())}
-    path.write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "roles": [role]}]))
+    here = {"hosts": "localhost", "connection": "local", "gather_facts": False}
+    variables = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    path.write_text(json.dumps([{**here, "vars": variables, "roles": [role]}]))
     return path
 
 

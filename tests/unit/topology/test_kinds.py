@@ -81,7 +81,7 @@ def test_a_field_without_effect_is_named() -> None:
     (condition,) = statuses.pending_fields(item)
     assert condition["message"] == (
         "accepted, without effect in this version: "
-        "spec.acls, spec.allowSubnets, spec.gatewayType, spec.natOutgoing, spec.natOutgoingPolicyRules, spec.private"
+        "spec.acls, spec.allowSubnets, spec.natOutgoing, spec.natOutgoingPolicyRules, spec.private"
     )
 
 

@@ -10,6 +10,7 @@ from weft.api.base import Resource
 from weft.api.generate.schema import Schema, description, structural
 
 GROUP, VERSION = "kubeovn.io", "v1"
+LABELS = {"app.kubernetes.io/part-of": "weft"}
 _COLUMN_TYPES = ("boolean", "integer", "number")
 
 
@@ -30,7 +31,7 @@ def crd(cls: type[Resource]) -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{info.plural}.{GROUP}"},
+        "metadata": {"name": f"{info.plural}.{GROUP}", "labels": LABELS},
         "spec": {
             "group": GROUP,
             "names": _names(cls),
