@@ -19,7 +19,7 @@ from typing import Any
 
 from weft import log
 from weft.api.base import KindInfo, Resource, object_ref
-from weft.api.core import ALLOCATED, INPUTS, Node
+from weft.api.core import ALLOCATED, INPUTS, NETNS, Node
 from weft.api.kinds import KINDS
 from weft.api.problem import InvalidError, Problem
 from weft.ovsdb.fence import Fence
@@ -261,6 +261,7 @@ def _document(item: Json) -> Json:
     """The part that a typed object is made of. What we wrote ourselves on a pod is no wish of its owner."""
     metadata = item["metadata"]
     given = metadata.get("annotations", {})
-    inputs = {} if given.get(ALLOCATED) == "true" else {key: given[key] for key in INPUTS if key in given}
+    wishes = (NETNS,) if given.get(ALLOCATED) == "true" else INPUTS
+    inputs = {key: given[key] for key in wishes if key in given}
     kept = {key: metadata[key] for key in ("name", "namespace", "labels", "creationTimestamp") if key in metadata}
     return {"metadata": {**kept, "annotations": inputs}, "spec": item.get("spec", {})}

@@ -130,6 +130,20 @@ async def test_a_manifest_of_the_manual(cluster: Cluster) -> None:
         assert await cluster.made.rows("Port") == []
 
 
+async def test_a_kept_namespace_is_kept_after_the_pod_has_its_address(cluster: Cluster) -> None:
+    """`weft.ovn/netns` stays its owner's wish; the controller's own annotations are none."""
+    wish = pod("kept", ip_address="10.66.0.20")
+    wish["metadata"]["annotations"]["weft.ovn/netns"] = "kept.ns1"
+    async with cluster.made.controller() as controller:
+        cluster.apply(namespace("ns1"), subnet(namespaces=["ns1"]), wish)
+        await cluster.annotation("kept", "ns1", "routed")
+        cluster.apply(pod("later"))
+        await cluster.annotation("later", "ns1", "routed")
+        await cluster.made.settled(controller)
+        (row,) = [row for row in await cluster.made.rows("Port") if row["name"] == "kept.ns1"]
+        assert (row["netns"], row["addresses"]) == ("kept.ns1", ["10.66.0.20"])
+
+
 async def test_a_node_learns_its_place(cluster: Cluster) -> None:
     async with cluster.made.controller():
         await cluster.made.add_host("h1")
