@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
 from weft.api.fields import NAME_PATTERN, NAMESPACE_PATTERN, PATTERNS
@@ -33,16 +33,7 @@ Opaque = dict[str, JsonValue]
 """Something that Kubernetes defines and we only hand on; whoever gets it checks it."""
 
 
-class Part(BaseModel):
-    """A part of a document. A field whose value is null was not given, as for an API server."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_null(cls, data: Any) -> Any:
-        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
-
-
-class Strict(Part):
+class Strict(BaseModel):
     """A part of a kind that we define: unknown fields are errors."""
 
     model_config = ConfigDict(
@@ -56,7 +47,7 @@ class Strict(Part):
     RULES: ClassVar[tuple[Rule, ...]] = ()
 
 
-class Projected(Part):
+class Projected(BaseModel):
     """A part of a kind that Kubernetes defines: what we do not need is ignored."""
 
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True, frozen=True)
@@ -91,7 +82,7 @@ class KindInfo:
     """Paths of the scale subresource: replicas wanted, replicas there, label selector."""
 
 
-class Resource(Part):
+class Resource(BaseModel):
     """An object of any kind. `uid` and `generation` are the store's."""
 
     model_config = ConfigDict(
@@ -129,14 +120,25 @@ class Resource(Part):
         body = {key: value for key, value in document.items() if key not in ("apiVersion", "kind", "status")}
         if stray := [Problem(ref, key, "no such field", source) for key in ("uid", "generation") if key in document]:
             raise InvalidError(stray)
+        body |= {"uid": uid, "generation": generation}
         try:
-            parsed = cls.model_validate({**body, "uid": uid, "generation": generation}, by_alias=True, by_name=False)
+            parsed = cls._validated(body)
         except ValidationError as error:
             raise InvalidError([_problem(ref, detail, source) for detail in error.errors()]) from None
         problems = [Problem(ref, p.field, p.message, source) for p in parsed._broken()]
         if problems:
             raise InvalidError(problems)
         return parsed
+
+    @classmethod
+    def _validated(cls, body: dict[str, Any]) -> Self:
+        """A field whose value is null was not given, as for an API server. Few have one, so it is looked for last."""
+        try:
+            return cls.model_validate(body, by_alias=True, by_name=False)
+        except ValidationError as error:
+            if all(detail.get("input", "") is not None for detail in error.errors()):
+                raise
+        return cls.model_validate(_without_null(body), by_alias=True, by_name=False)
 
     def _broken(self) -> Iterator[Problem]:
         spec = getattr(self, "spec", None)
@@ -177,6 +179,15 @@ def kubeovn(
 ) -> KindInfo:
     """How a kind of `kubeovn.io` is called."""
     return KindInfo(GROUP_VERSION, kind, plural, namespaced, short_names, columns, shows_state=shows_state, **more)
+
+
+def _without_null(value: Any, depth: int = 0) -> Any:
+    """Mappings without the keys that have no value. What we define is not as deep as this, nor in lists of lists."""
+    if isinstance(value, dict) and depth < 16:
+        return {key: _without_null(item, depth + 1) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_null(item, depth + 1) if isinstance(item, dict) else item for item in value]
+    return value
 
 
 def object_ref(info: KindInfo, namespace: str, name: str) -> str:

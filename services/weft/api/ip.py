@@ -76,11 +76,12 @@ class IP(Resource):
         return parse_addresses(self.spec.ip_address)
 
     def rules(self) -> Iterator[Problem]:
-        if not self.addresses:
+        addresses = self.addresses
+        if not addresses:
             yield self.problem("spec.ipAddress", "is empty; allowed: one address, or one of each family")
             return
         given = {4: self.spec.v4_ip_address, 6: self.spec.v6_ip_address}
         for family, text in given.items():
-            if text and parse_addresses(text)[0] not in self.addresses:
+            if text and parse_addresses(text)[0] not in addresses:
                 message = f"{text!r} is not the IPv{family} address of spec.ipAddress {self.spec.ip_address}"
                 yield self.problem(f"spec.v{family}IpAddress", message)

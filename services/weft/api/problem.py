@@ -5,10 +5,13 @@ The words come from strangers: what is long is cut, what cannot be printed is es
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 from typing import Any
 
 _LONGEST = 120
+_REPR = reprlib.Repr()
+_REPR.maxlevel = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,7 @@ def shown(value: Any) -> str:
     """A value as a message quotes it."""
     if isinstance(value, int) and abs(value) >= 1 << 128:
         return f"a number of {value.bit_length()} bits"
-    try:
-        text = repr(value[:_LONGEST]) if isinstance(value, str | bytes) else repr(value)
-    except RecursionError:
-        return f"a deep {type(value).__name__}"
+    text = repr(value[:_LONGEST]) if isinstance(value, str | bytes) else _REPR.repr(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

@@ -128,6 +128,12 @@ def test_a_number_too_big_to_be_written_out_is_refused() -> None:
             "apiVersion: kubeovn.io/v1\nkind: Vpc\nmetadata: {name: a}\nspec: &s\n  bfdPort: *s\n",
             id="a spec in itself",
         ),
+        pytest.param(
+            "a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\n"
+            "d: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e]\n"
+            "g: &g [*f,*f,*f,*f,*f,*f,*f,*f]\nkind: [*g,*g,*g,*g,*g,*g,*g,*g]",
+            id="a billion laughs",
+        ),
         pytest.param("a: 0x" + "f" * 100_000, id="giant number"),
         pytest.param('kind: "\\ud800"', id="half a character"),
         pytest.param("kind: !!python/object/apply:os.system [reboot]", id="a call"),
