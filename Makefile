@@ -15,6 +15,9 @@ STAGE := tools/stage
 PLAY := ansible-playbook
 LINK := .ansible/collections/ansible_collections/weft/ovn
 PYTEST := pytest
+# KUBERNETES=1: the lab has a Kubernetes API, and the fabric its objects from there (docs/kubernetes.md).
+export KUBERNETES ?= 0
+SITE := $(if $(filter 1 yes true,$(KUBERNETES)),playbooks/lab_kubernetes.yml,playbooks/site.yml)
 
 ##@ Start here
 
@@ -24,13 +27,14 @@ help: ## This list
 		/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: lab
-lab: ## All set-up on a fresh machine: tools, three hosts, the fabric, the examples; ends with who reaches whom
+lab: ## All set-up on a fresh machine: tools, hosts, fabric, examples, who reaches whom (KUBERNETES=1: by kubectl)
 	@$(STAGE) "Packages of this machine" deps -- tools/deps
 	@$(STAGE) "Virtual environment" venv -- $(MAKE) --no-print-directory venv
 	@$(STAGE) "The services and all they need" wheel -- $(MAKE) --no-print-directory wheel
 	@$(STAGE) "Root filesystem of the lab's hosts" rootfs -- $(MAKE) --no-print-directory rootfs
+	@$(if $(filter-out playbooks/site.yml,$(SITE)),$(STAGE) "Kubernetes' programs" kube-tools -- tools/kube-tools kube-controller-manager kube-scheduler)
 	@$(STAGE) "Lab hosts" lab-hosts -- $(PLAY) playbooks/lab_create.yml
-	@$(STAGE) "The fabric on the hosts (site.yml)" site -- $(PLAY) playbooks/site.yml
+	@$(STAGE) "The fabric on the hosts ($(notdir $(SITE)))" site -- $(PLAY) $(SITE)
 	@$(MAKE) --no-print-directory lab-demo
 
 .PHONY: test
@@ -45,7 +49,7 @@ lab-hosts: venv rootfs ## The lab's hosts alone, bare; repairs them after a rest
 
 .PHONY: site
 site: venv ## The fabric on the lab's hosts (site.yml)
-	$(PLAY) playbooks/site.yml
+	$(PLAY) $(SITE)
 
 .PHONY: lab-demo
 lab-demo: ## Apply docs/examples, start workloads, print who reaches whom

@@ -6,7 +6,7 @@ that answers and asks for all of its workloads at once, so the whole takes secon
 to be follows from the objects: inside a VPC everybody reaches everybody, across VPCs nobody; hosts and the workloads of
 the default VPC reach each other. Exit code 1 names the pairs for which that is not so.
 
-    tools/reach.py                            the lab, with docs/examples
+    tools/reach.py                            the lab, with docs/examples; by kubectl where the lab has Kubernetes
     tools/reach.py --inventory FILE --no-apply --output json
 """
 
@@ -16,6 +16,7 @@ import argparse
 import io
 import itertools
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -26,6 +27,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+import reach_kubectl
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_VPC = "ovn-cluster"
@@ -55,7 +58,11 @@ class Remote:
 
     def run(self, command: str, timeout: float = TIMEOUT) -> str:
         """What a command printed; an error when it failed."""
-        done = self.finish(command, b"", timeout)
+        return self.feed(command, b"", timeout)
+
+    def feed(self, command: str, data: bytes, timeout: float = TIMEOUT) -> str:
+        """As `run`, with something on the command's standard input."""
+        done = self.finish(command, data, timeout)
         if done.returncode:
             raise ReachError(f"{self.name}: {command}: exit code {done.returncode}\n{_said(done)}")
         return done.stdout.decode()
@@ -171,11 +178,19 @@ def _summary(results: Sequence[dict[str, Any]]) -> str:
     return "\n".join([*changed, f"{len(results)} objects applied, {len(results) - len(changed)} unchanged"])
 
 
-def read_fabric(member: Remote, wanted: set[str] | None) -> Fabric:
-    """Who there is: of the workloads those that are `wanted` (references of pods), or all that are ready."""
-    commands = ("endpoint list", "get subnets", "get ips", "status")
+def ask_weftctl(member: Remote, *commands: str) -> list[Any]:
+    """What weftctl answers to each command."""
     script = "; ".join(f"weftctl {command} -o json | tr '\\n' ' '; echo" for command in commands)
-    endpoints, subnets, ips, status = (json.loads(line) for line in member.run(script).splitlines())
+    return [json.loads(line) for line in member.run(script).splitlines()]
+
+
+def read_fabric(member: Remote, wanted: set[str] | None, *, kubernetes: bool) -> Fabric:
+    """Who there is: of the workloads those that are `wanted` (references of pods), or all that are ready."""
+    if kubernetes:
+        endpoints, subnets, ips = reach_kubectl.read(member.feed)
+        (status,) = ask_weftctl(member, "status")
+    else:
+        endpoints, subnets, ips, status = ask_weftctl(member, "endpoint list", "get subnets", "get ips", "status")
     vpcs = {item["metadata"]["name"]: item["spec"].get("vpc", DEFAULT_VPC) for item in subnets["items"]}
     fabric = Fabric(tunnels={host["name"]: host["encap"].split()[0] for host in status["hosts"] if host["encap"]})
     for item in endpoints:
@@ -453,12 +468,17 @@ def describe(item: Try) -> str:
 def measure(options: argparse.Namespace) -> tuple[Fabric, list[Try], float]:
     """Everything but the showing."""
     remotes, member = read_inventory(options.inventory, options.group)
+    kubernetes = options.store == "kubernetes" or (options.store == "auto" and reach_kubectl.serves(member.feed))
     wanted = None
     if not options.no_apply:
-        results = apply_documents(member, options.filename or ["docs/examples"], options.timeout)
+        sources = options.filename or ["docs/examples"]
+        if kubernetes:
+            results = reach_kubectl.apply(member.feed, sources, options.timeout, ReachError)
+        else:
+            results = apply_documents(member, sources, options.timeout)
         _note(options, _summary(results))
         wanted = {item["object"] for item in results}
-    fabric = read_fabric(member, wanted)
+    fabric = read_fabric(member, wanted, kubernetes=kubernetes)
     _note(
         options, f"{len(fabric.workloads)} workloads ready on {len({party.host for party in fabric.workloads})} hosts"
     )
@@ -476,10 +496,17 @@ def _note(options: argparse.Namespace, text: str) -> None:
 def main() -> int:
     """Run and give the exit code: 1 when something is not as expected, 2 when it could not be tried."""
     parser = argparse.ArgumentParser(description="Who reaches whom on a fabric.")
-    parser.add_argument("-i", "--inventory", default="inventories/lab/hosts.yml", help="default: %(default)s")
+    inventory = os.environ.get("ANSIBLE_INVENTORY", "inventories/lab/hosts.yml")
+    parser.add_argument("-i", "--inventory", default=inventory, help="default: %(default)s")
     parser.add_argument("-g", "--group", default="ovn_hosts", help="the fabric's hosts; default: %(default)s")
     parser.add_argument("-f", "--filename", action="append", help="documents to apply; default: docs/examples")
     parser.add_argument("--no-apply", action="store_true", help="take the workloads that are there and ready")
+    parser.add_argument(
+        "--store",
+        choices=("auto", "fabric", "kubernetes"),
+        default="auto",
+        help="apply and read by weftctl (fabric) or kubectl (kubernetes); by default as the fabric's controller does",
+    )
     parser.add_argument("--timeout", type=float, default=60, help="seconds for workloads to become ready")
     parser.add_argument("--all", action="store_true", help="also each pair that is not to reach each other")
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
