@@ -15,6 +15,7 @@ import typer
 
 from weft.ctl.endpoint_commands import endpoints
 from weft.ctl.options import DryRun, Files, Machine, Namespace, Output, Timeout, run
+from weft.ctl.question_commands import explain, why
 
 if TYPE_CHECKING:
     from weft.ctl.apply import Applied
@@ -30,6 +31,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(endpoints, name="endpoint")
+app.command()(why)
+app.command()(explain)
 
 
 class Format(StrEnum):

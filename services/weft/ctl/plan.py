@@ -79,7 +79,7 @@ async def preview(session: Session, documents: Sequence[Document] | None) -> Pre
             _Side(weft, weft_index, Planner(uid, columns.WEFT)),
         )
         records = await read_records(weft)
-        engine = await _engine(weft, records)
+        engine = await make_engine(weft, records)
         if documents is None:
             owners = await _all_owners(engine, sides)
         else:
@@ -88,7 +88,8 @@ async def preview(session: Session, documents: Sequence[Document] | None) -> Pre
     return result
 
 
-async def _engine(weft: Database, records: Mapping[str, Record]) -> Engine:
+async def make_engine(weft: Database, records: Mapping[str, Record]) -> Engine:
+    """The controller's engine, fed with what is stored."""
     engine = Engine()
     for resource in resources_of(records):
         engine.put(resource)
@@ -152,7 +153,7 @@ def as_text(result: Preview) -> list[str]:
         lines += ["", owner]
         for database, change in changes:
             lines.append(f"  {SIGN[change.op]} {database}.{change.table} {change.name}")
-            lines += [f"      {_column(name, *values)}" for name, values in change.columns.items()]
+            lines += [f"      {column_text(name, *values)}" for name, values in change.columns.items()]
     if result.waiting:
         lines += ["", *(f"waits: {owner}: {why}" for owner, why in result.waiting.items())]
     return [*lines, *([""] if lines else []), _summary(result)]
@@ -181,7 +182,8 @@ def count(result: Preview) -> dict[str, int]:
     return counts
 
 
-def _column(name: str, before: Any, after: Any) -> str:
+def column_text(name: str, before: Any, after: Any) -> str:
+    """A column, before and after."""
     return f"{name}: {_shown(after)}" if before is None else f"{name}: {_shown(before)} -> {_shown(after)}"
 
 
