@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft import log
+from weft.api.kinds import RANK
 from weft.controller import metrics
 from weft.controller.bootstrap import first_objects
 from weft.controller.config import Config
@@ -342,7 +343,8 @@ class Term:
 
 def _feed(engine: Engine, objects: Iterable[ObjectChange]) -> None:
     """Hand changes to the engine: in the order in which kinds depend on each other, the oldest first."""
-    for change in sorted(objects, key=_precedence):
+    latest = {change.ref: change for change in objects}  # what came in between is over
+    for change in sorted(latest.values(), key=_precedence):
         if isinstance(change, Removed):
             engine.remove_ref(change.ref)
         elif change.resource is not None:
@@ -352,10 +354,9 @@ def _feed(engine: Engine, objects: Iterable[ObjectChange]) -> None:
 
 
 def _precedence(change: ObjectChange) -> tuple[int, str, str]:
-    rank = {"Namespace": 0, "Vpc": 1, "Subnet": 2, "IP": 3, "Pod": 4}
     resource = change.resource if isinstance(change, Stored) else None
     created = "" if resource is None else resource.metadata.creation_timestamp
-    return rank.get(kind_of(change.ref), 9), created, change.ref
+    return RANK.get(kind_of(change.ref), len(RANK)), created, change.ref
 
 
 def _hosts(replica: Any) -> list[Host]:

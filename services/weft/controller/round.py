@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from weft import log
 from weft.api.ip import IP
+from weft.api.kinds import RANK
 from weft.controller import metrics
 from weft.controller.guard import kind_of
 from weft.controller.retries import Refusal, Retries
@@ -28,7 +29,8 @@ from weft.topology.status import condition
 _log = log.get_logger(__name__)
 OWNERS = 1000
 """Owners of one round: enough for full transactions, and the first of many need not wait for the last."""
-_RANK = {"Vpc": 0, "Subnet": 1, "Host": 2, "Pod": 3}
+_HOSTS = RANK["IP"]
+"""Hosts are no kind of the store; they come where their addresses do."""
 
 
 @dataclass(slots=True)
@@ -141,4 +143,4 @@ def _count(database: str, part: Outcome) -> None:
 
 
 def _order(owner: str) -> tuple[int, str]:
-    return _RANK.get(kind_of(owner), 9), owner
+    return RANK.get(kind_of(owner), _HOSTS), owner
