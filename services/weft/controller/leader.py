@@ -229,7 +229,7 @@ class Term:
             self._alarms.clear("paused", "store")
             await self._release_approved(state)
             self.engine.dirty |= dict.fromkeys(self._worker.retries.take_due(time.monotonic()))
-            while self.engine.dirty:
+            while self.engine.dirty and not (await read_state(self._weft)).paused:
                 await self._one_round(touched)
         self._report()
         await self._alarms.store()

@@ -209,7 +209,7 @@ class KubernetesStore:
             "spec": resource.spec_document(),
         }
         try:
-            await self._api.create(collection_path(info, resource.namespace), body)
+            self.put(info, await self._api.create(collection_path(info, resource.namespace), body))
         except ApiError as error:
             if error.status != 409:
                 raise
