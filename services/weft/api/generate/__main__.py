@@ -42,13 +42,13 @@ def files() -> dict[Path, str]:
         example = (ROOT / EXAMPLES / f"{name}.yml").read_text()
         result[CRDS / f"{cls.INFO.plural}.{GROUP}.yaml"] = _yaml(crd(cls))
         result[PAGES / f"{name}.md"] = _markdown(page(cls, example))
-    result[RBAC] = _yaml(*rbac())
+    result[RBAC] = _yaml(rbac())
     return result
 
 
-def _yaml(*documents: Mapping[str, Any]) -> str:
-    body = yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, explicit_start=True)
-    return f"# {_NOTE}\n{body}"
+def _yaml(document: Mapping[str, Any]) -> str:
+    body = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return f"# {_NOTE}\n---\n{body}"
 
 
 def _markdown(text: str) -> str:

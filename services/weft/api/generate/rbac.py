@@ -23,15 +23,32 @@ CREATED = ("ips", "subnets", "vpcs")
 Document = dict[str, Any]
 
 
-def rbac() -> list[Document]:
-    """An account, what it may do everywhere, and its lease. A user of its name (a certificate's) may do the same."""
-    return [
+def rbac() -> Document:
+    """An account, what it may do everywhere, and its lease. A user of its name (a certificate's) may do the same.
+
+    One document, a List: several in a file are against Ansible's rules for collections.
+    """
+    items = [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": NAMESPACE}},
         _role("ClusterRole", _everywhere()),
         _binding("ClusterRole"),
         _role("Role", _lease()),
         _binding("Role"),
     ]
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def _everywhere() -> list[Document]:
+    ours = sorted(cls.INFO.plural for cls in KINDS.values() if cls.STATUS is not None)
+    group = "kubeovn.io"
+    items = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": NAMESPACE}},
+        _role("ClusterRole", _everywhere()),
+        _binding("ClusterRole"),
+        _role("Role", _lease()),
+        _binding("Role"),
+    ]
+    return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
 def _everywhere() -> list[Document]:
