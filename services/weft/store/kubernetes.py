@@ -33,6 +33,8 @@ _log = log.get_logger(__name__)
 Request = Callable[[], Awaitable[None]]
 FINALIZER = "kubeovn.io/kube-ovn-controller"
 IN_FLIGHT = 32
+REFUSED = (400, 413, 422)
+"""Answers that a repetition would not change: said in the log, and no reason to hold up other objects."""
 CORE = ("Namespace", "Node", "Pod")
 HELD_BY_FINALIZER = ("Vpc", "Subnet")
 """Kinds whose deletion waits until their rows are gone and nobody uses them."""
@@ -227,7 +229,9 @@ class KubernetesStore:
         try:
             answer = await self._api.patch(path, document)
         except ApiError as error:
-            if error.status not in (404, 409):
+            if error.status in REFUSED:
+                _log.error("the API refuses what is to be said of an object", path=path, reason=error)
+            elif error.status not in (404, 409):
                 raise
             return
         current = self._slots.get(_ref(slot.cls.INFO, answer))
