@@ -41,19 +41,6 @@ def rbac() -> Document:
 def _everywhere() -> list[Document]:
     ours = sorted(cls.INFO.plural for cls in KINDS.values() if cls.STATUS is not None)
     group = "kubeovn.io"
-    items = [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": NAMESPACE}},
-        _role("ClusterRole", _everywhere()),
-        _binding("ClusterRole"),
-        _role("Role", _lease()),
-        _binding("Role"),
-    ]
-    return {"apiVersion": "v1", "kind": "List", "items": items}
-
-
-def _everywhere() -> list[Document]:
-    ours = sorted(cls.INFO.plural for cls in KINDS.values() if cls.STATUS is not None)
-    group = "kubeovn.io"
     return [
         _rule("", ["namespaces", "nodes", "pods"], [*READ, "patch"]),
         _rule("", ["events"], ["create", "get", "patch"]),
