@@ -66,6 +66,26 @@ async def test_pause_holds_and_resume_goes_on(made: Fabric) -> None:
         assert "PAUSED" not in (await ctl("status")).out
 
 
+async def test_objects_are_not_written_where_nobody_reads_them(made: Fabric) -> None:
+    """The controller of a fabric on Kubernetes says so in the fabric's row when it first starts."""
+    ctl = Weftctl(made.ovn)
+    async with made.controller():
+        assert (await made.fabric_row())["external_ids"]["store"] == "fabric"
+    mutations = [["external_ids", "delete", ["set", ["store"]]]]
+    mutations.append(["external_ids", "insert", ["map", [["store", "kubernetes"]]]])
+    await made.client.commit([{"op": "mutate", "table": "Fabric", "where": [], "mutations": mutations}])
+    before = await made.records()
+    for words in (
+        ("apply", "-f", EXAMPLES),
+        ("delete", "subnet", "ovn-default"),
+        ("endpoint", "add", "a", "--host", "h1"),
+    ):
+        said = await ctl(*words)
+        assert said.code == 1
+        assert "this fabric has its objects from a Kubernetes API: write them with kubectl" in said.err
+    assert await made.records() == before
+
+
 async def test_approve_only_what_is_held(made: Fabric) -> None:
     """Sixty objects vanish while no controller looks; it holds their deletion until just that is approved."""
     ctl = Weftctl(made.ovn)

@@ -178,7 +178,9 @@ class Term:
         await self._store.write(Writes(create=first_objects(self._config.defaults)), fence)
         operations = await fence.weft_operations()
         flag = {"op": "update", "table": "Fabric", "where": [], "row": {"initialized": True}}
-        await self._weft.commit([*operations, flag])
+        told = [["external_ids", "insert", ["map", [["store", self._store.name]]]]]
+        mark = {"op": "mutate", "table": "Fabric", "where": [], "mutations": told}
+        await self._weft.commit([*operations, flag, mark])
         _log.info("fabric initialized", default_subnet=self._config.defaults.default_subnet.cidr)
         return await self._store.load()
 

@@ -17,7 +17,7 @@ from weft.api.documents import Document
 from weft.api.kinds import RANK
 from weft.api.problem import Problem
 from weft.ctl.errors import CtlError
-from weft.ctl.session import Session, read_records
+from weft.ctl.session import Session, check_store, read_records
 from weft.ctl.waiting import Watcher
 from weft.ctl.world import admit, display_name, view_of
 from weft.ovsdb.database import Database, Operation
@@ -91,6 +91,7 @@ async def apply_documents(
 
 async def store_documents(weft: Database, documents: Sequence[Document], *, dry_run: bool = False) -> Applied:
     """The same, over a connection that is there already."""
+    await check_store(weft)
     for attempt in range(ATTEMPTS):
         records = await read_records(weft)
         applied = Applied()
@@ -158,6 +159,7 @@ async def delete_objects(
 
 async def remove_objects(weft: Database, refs: Sequence[str], *, ignore_absent: bool, dry_run: bool = False) -> Applied:
     """The same, over a connection that is there already."""
+    await check_store(weft)
     for attempt in range(ATTEMPTS):
         records = await read_records(weft)
         applied = Applied()

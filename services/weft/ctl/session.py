@@ -17,6 +17,7 @@ from weft.ovsdb import columns
 from weft.ovsdb.database import Database, Observer, RowChange, row_to_dict
 from weft.ovsdb.errors import NotConnectedError
 from weft.service import ConfigError, load_config
+from weft.store.base import KUBERNETES
 from weft.store.fabric import Record, to_record
 
 CONNECT_TIMEOUT = 10.0
@@ -130,6 +131,12 @@ async def read_fabric(weft: Database) -> dict[str, Any]:
     if not rows:
         raise CtlError(f"database Weft at {weft.remote} has no Fabric row: the role ovn_central makes it")
     return rows[0]
+
+
+async def check_store(weft: Database) -> None:
+    """Raises CtlError when what is written here nobody would read."""
+    if (await read_fabric(weft))["external_ids"].get("store") == KUBERNETES:
+        raise CtlError("this fabric has its objects from a Kubernetes API: write them with kubectl")
 
 
 async def fabric_uid(weft: Database) -> UUID:

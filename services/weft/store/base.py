@@ -99,8 +99,14 @@ class StoreError(Exception):
     """The store did not take a write, or cannot be read now. Retry."""
 
 
+KUBERNETES, FABRIC = "kubernetes", "fabric"
+"""What the fabric's row says of its store (`external_ids:store`), so that none writes where nobody reads."""
+
+
 class Store(Protocol):
-    """See the module's text."""
+    """See the module's text. `name` is one of the above."""
+
+    name: str
 
     async def start(self, poke: Callable[[], None]) -> None:
         """Connect. `poke` is called, on the event loop, whenever there is something new."""

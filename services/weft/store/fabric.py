@@ -19,7 +19,7 @@ from weft.api.problem import InvalidError, Problem
 from weft.ovsdb.database import Database, Operation, RowChange, row_to_dict
 from weft.ovsdb.errors import CommitError
 from weft.ovsdb.fence import Fence
-from weft.store.base import Changes, ObjectChange, Removed, Stored, Writes
+from weft.store.base import FABRIC, Changes, ObjectChange, Removed, Stored, Writes
 from weft.store.conditions import merge_status, timestamp
 
 TABLE = "Object"
@@ -78,6 +78,8 @@ def to_record(uuid: UUID, row: Mapping[str, Any]) -> Record:
 
 class FabricStore:
     """Implements `weft.store.base.Store` on a database that hands changes of the table to `hear`."""
+
+    name = FABRIC
 
     def __init__(self, database: Database) -> None:
         self._database = database

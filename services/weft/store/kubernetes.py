@@ -23,7 +23,7 @@ from weft.api.core import ALLOCATED, INPUTS, NETNS, Node
 from weft.api.kinds import KINDS
 from weft.api.problem import InvalidError, Problem
 from weft.ovsdb.fence import Fence
-from weft.store.base import Annotations, Changes, ObjectChange, Removed, Status, Stored, StoreError, Writes
+from weft.store.base import KUBERNETES, Annotations, Changes, ObjectChange, Removed, Status, Stored, StoreError, Writes
 from weft.store.conditions import merge_status, timestamp
 from weft.store.kube_api import ApiError, Json, KubeApi, collection_path, object_path
 from weft.store.kube_events import EventWriter
@@ -62,6 +62,8 @@ class Slot:
 
 class KubernetesStore:
     """Implements `weft.store.base.Store` and `weft.store.reflector.Sink`."""
+
+    name = KUBERNETES
 
     def __init__(self, api: KubeApi) -> None:
         self._api = api
