@@ -20,7 +20,7 @@ from weft.store.kube_api import ApiError, Json, KubeApi, list_path
 _log = log.get_logger(__name__)
 PAGE = 500
 WATCH_SECONDS = 300
-PAUSE = (0.2, 15.0)
+PAUSE = (0.2, 5.0)
 GONE = 410
 
 
