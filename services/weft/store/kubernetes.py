@@ -54,6 +54,8 @@ class Slot:
     annotations: dict[str, str] = field(default_factory=dict)
     finalizers: tuple[str, ...] = ()
     leaving: bool = False
+    problems: tuple[Problem, ...] = ()
+    """Why there is no typed object."""
 
     @property
     def path(self) -> str:
@@ -124,16 +126,15 @@ class KubernetesStore:
         old = self._slots.get(ref)
         slot = _slot(self._kinds[info.kind], item)
         self._slots[ref] = slot
-        problems: tuple[Problem, ...] = ()
         try:
             slot.resource = slot.cls.parse(_document(item), uid=slot.uid, generation=slot.generation)
         except InvalidError as error:
-            problems = tuple(error.problems)
+            slot.problems = tuple(error.problems)
         if old is not None and old.uid != slot.uid:
             self._changes.add(Removed(ref))
-        elif old is not None and not problems and (old.resource, old.leaving) == (slot.resource, slot.leaving):
+        elif old is not None and self._stored(ref, old) == self._stored(ref, slot):
             return
-        self._changes.add(Stored(ref, slot.resource, problems, slot.leaving))
+        self._changes.add(self._stored(ref, slot))
 
     def gone(self, info: KindInfo, item: Json) -> None:
         ref = _ref(info, item)
@@ -144,8 +145,7 @@ class KubernetesStore:
 
     @staticmethod
     def _stored(ref: str, slot: Slot) -> Stored:
-        problems = () if slot.resource else (Problem(ref, "", "is invalid"),)
-        return Stored(ref, slot.resource, problems, slot.leaving)
+        return Stored(ref, slot.resource, slot.problems, slot.leaving)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ class Engine:
                 return
             if self.rejected.pop(item.ref, None) is not None:
                 self._touch(item.ref)
-        old = self._known(item)
+        old = self.view.find(item.ref)
         if old == item:
             return
         self.view.put(item)
@@ -105,7 +105,7 @@ class Engine:
 
     def leave(self, item: Resource) -> None:
         """Its deletion was asked for: it goes as soon as nobody uses it."""
-        if self._by_ref(item.ref) is None:
+        if self.view.find(item.ref) is None:
             self.put(item)
         problems = rules.check_delete(self.view, item)
         if problems and item.ref not in rules.SYSTEM_OBJECTS:
@@ -127,7 +127,7 @@ class Engine:
             self._touch(ref)
             self._retry()
         self.unallocated.pop(ref, None)
-        item = self._by_ref(ref)
+        item = self.view.find(ref)
         if item is None:
             return
         self.view.remove(item)
@@ -163,7 +163,7 @@ class Engine:
     def _remove_ip(self, ip: IP) -> None:
         """A reservation vanished from the store. Until its owner's rows are gone nobody else may have the address."""
         owner = owner_of(ip)
-        if self._by_ref(owner) is not None:
+        if self.view.find(owner) is not None:
             self._lost[ip.name] = ip
         elif _reservation_name(owner) == ip.name:
             self.view.put(ip)
@@ -216,12 +216,6 @@ class Engine:
         for owner in owners:
             self.dirty[owner] = None
 
-    def _known(self, item: Resource | Host) -> Resource | Host | None:
-        return self._by_ref(item.ref)
-
-    def _by_ref(self, ref: str) -> Resource | Host | None:
-        return self.view.find(ref)
-
     # -- work ---------------------------------------------------------------------------------------------------------
 
     def take_dirty(self) -> list[str]:
@@ -254,7 +248,7 @@ class Engine:
 
     def _request(self, owner: str) -> Request | None:
         """What `owner` needs reserved; None when it has it or needs nothing."""
-        item = self._by_ref(owner)
+        item = self.view.find(owner)
         if not isinstance(item, Pod | Host) or item.port_name in self.view.ips:
             return None
         if isinstance(item, Pod) and item.spec.host_network:
@@ -278,7 +272,7 @@ class Engine:
         """Reservations of owners that are gone; to be deleted from the store after the rows are."""
         released: list[IP] = []
         for owner in owners:
-            if self._by_ref(owner) is not None or self.is_frozen(owner):
+            if self.view.find(owner) is not None or self.is_frozen(owner):
                 continue
             if (name := _reservation_name(owner)) in self.view.ips:
                 released.append(self.view.ips[name])
@@ -297,7 +291,7 @@ class Engine:
 
     def compile(self, owner: str) -> Rows:
         """The rows that `owner` wants now; nothing when it is gone or cannot have any yet."""
-        item = self._by_ref(owner)
+        item = self.view.find(owner)
         match item:
             case Vpc():
                 return compile_vpc(item)
@@ -313,7 +307,7 @@ class Engine:
 
     def is_frozen(self, owner: str) -> bool:
         """Must the owner's rows stay as they are, because what it is or what it stands on cannot be read right now?"""
-        item = self._by_ref(owner)
+        item = self.view.find(owner)
         if item is None:
             return owner in self.rejected
         if isinstance(item, Pod | Host):
@@ -337,7 +331,7 @@ class Engine:
             return statuses.leaving(self.leaving[owner][1])
         if owner in self.rejected:
             return statuses.rejected(self.rejected[owner][1])
-        item = self._by_ref(owner)
+        item = self.view.find(owner)
         match item:
             case Vpc():
                 return statuses.vpc_status(item, self.view)
@@ -349,11 +343,11 @@ class Engine:
 
     def is_gone(self, owner: str) -> bool:
         """Is there nothing of this name any more, not even something that cannot be read?"""
-        return self._by_ref(owner) is None and owner not in self.rejected
+        return self.view.find(owner) is None and owner not in self.rejected
 
     def annotations(self, owner: str) -> dict[str, Annotations]:
         """What Kubernetes' own objects are to say, by reference; nothing when there is nothing to say."""
-        match self._by_ref(owner):
+        match self.view.find(owner):
             case Pod() as pod:
                 ip = self._usable_ip(pod.port_name)
                 return {} if ip is None else {owner: pod_annotations(ip, self.view.subnets[ip.spec.subnet])}
