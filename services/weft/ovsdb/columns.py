@@ -65,7 +65,8 @@ WEFT: Mapping[str, Mapping[str, Ownership]] = {
     "Host": _columns(own="name port mac addresses gateways mtu", keys="external_ids"),
     "Subnet": _columns(own="name vpc cidrs gateways mtu host_routed", keys="external_ids"),
     "Port": _columns(
-        own="name host pod_namespace pod_name pod_uid interface subnet mac addresses device_type netns",
+        own="name host pod_namespace pod_name pod_uid interface subnet mac addresses device_type provider routes "
+        "default_route netns",
         keys="external_ids",
     ),
 }

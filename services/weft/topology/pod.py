@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from weft.api.core import NETNS, Pod
 from weft.api.ip import IP
+from weft.api.subnet_spec import OVERLAY_PROVIDER
 from weft.topology.rows import LOGICAL_SWITCH_PORT, PORT, VENDOR, Row, Rows
 from weft.topology.subnet import switch_ref
 
@@ -43,6 +44,8 @@ def compile_pod(pod: Pod, ip: IP) -> Rows:
             "mac": mac,
             "addresses": tuple(addresses),
             "device_type": "veth",
+            "provider": OVERLAY_PROVIDER,
+            "default_route": True,
             "netns": pod.metadata.annotations.get(NETNS, ""),
         },
     )

@@ -116,6 +116,8 @@ def test_a_pod_is_a_port_and_a_row_for_its_host() -> None:
                 "mac": "0a:58:00:00:00:09",
                 "addresses": ("10.66.0.11", "fd00:66::b"),
                 "device_type": "veth",
+                "provider": "ovn",
+                "default_route": True,
                 "netns": "web",
             },
         ),

@@ -1,0 +1,69 @@
+"""What a pod may not ask for, given the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from weft.api.core import IP_ADDRESS, LOGICAL_SWITCH, MAC_ADDRESS, Pod
+from weft.api.problem import Problem
+from weft.net.addresses import parse_addresses
+from weft.topology.view import View
+
+
+def check_pod(view: View, pod: Pod) -> Iterator[Problem]:
+    """What forbids a pod to be this."""
+    if pod.namespace not in view.namespaces:
+        yield pod.problem("metadata.namespace", f"Namespace/{pod.namespace} does not exist")
+    old = view.pods.get(pod.ref)
+    if old is not None and old.spec.node_name and old.spec.node_name != pod.spec.node_name:
+        yield pod.problem(
+            "spec.nodeName", f"{pod.spec.node_name!r}: cannot change from {old.spec.node_name!r}; delete the pod first"
+        )
+    yield from _moved(view, pod)
+    name = view.subnet_name_of(pod)
+    subnet = view.subnets.get(name or "")
+    if subnet is None:
+        field = (
+            f"metadata.annotations[{LOGICAL_SWITCH}]"
+            if LOGICAL_SWITCH in pod.metadata.annotations
+            else "metadata.namespace"
+        )
+        yield pod.problem(field, f"Subnet/{name} does not exist" if name else "no subnet: there is no default one")
+        return
+    for address in parse_addresses(pod.metadata.annotations.get(IP_ADDRESS, "")):
+        if not any(address in network for network in subnet.networks):
+            yield pod.problem(
+                f"metadata.annotations[{IP_ADDRESS}]",
+                f"{address} is not inside Subnet/{subnet.name} {subnet.spec.cidr_block}",
+            )
+        elif (holder := _holder(view, subnet.name, str(address))) not in (None, pod.port_name):
+            yield pod.problem(f"metadata.annotations[{IP_ADDRESS}]", f"{address} is in use by {holder}")
+
+
+def _moved(view: View, pod: Pod) -> Iterator[Problem]:
+    """An address is for the pod's life: what is asked for later has no effect, so it is refused."""
+    ip = view.ips.get(pod.port_name)
+    if ip is None or pod.ref not in view.pods:
+        return
+    for annotation, has in ((LOGICAL_SWITCH, ip.spec.subnet), (MAC_ADDRESS, ip.spec.mac_address)):
+        wish = pod.metadata.annotations.get(annotation, "").strip()
+        if wish and wish.lower() != has.lower():
+            yield _cannot_move(pod, annotation, wish, has)
+    wishes = set(parse_addresses(pod.metadata.annotations.get(IP_ADDRESS, "")))
+    if not wishes <= set(ip.addresses):
+        yield _cannot_move(pod, IP_ADDRESS, pod.metadata.annotations[IP_ADDRESS], ip.spec.ip_address)
+
+
+def _cannot_move(pod: Pod, annotation: str, wish: str, has: str) -> Problem:
+    return pod.problem(f"metadata.annotations[{annotation}]", f"{wish!r}: the pod has {has}; delete it first")
+
+
+def _holder(view: View, subnet: str, address: str) -> str | None:
+    return next(
+        (
+            name
+            for name in view.ips_of_subnet.get(subnet, ())
+            if address in (view.ips[name].spec.v4_ip_address, view.ips[name].spec.v6_ip_address)
+        ),
+        None,
+    )

@@ -1,0 +1,70 @@
+"""What a subnet may not be, given the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from weft.api.problem import Problem
+from weft.api.subnet import Subnet
+from weft.api.subnet_spec import OVERLAY_PROVIDER
+from weft.topology.view import DEFAULT_VPC, View
+
+
+def check_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
+    """What forbids a subnet to be this."""
+    if subnet.spec.provider != OVERLAY_PROVIDER:
+        yield subnet.problem(
+            "spec.provider", f"{subnet.spec.provider!r} is not served yet; allowed: {OVERLAY_PROVIDER}"
+        )
+    if not subnet.networks:
+        yield subnet.problem("spec.cidrBlock", "is empty: a subnet without addresses is not served yet")
+    if subnet.spec.vpc not in view.vpcs:
+        yield subnet.problem("spec.vpc", f"Vpc/{subnet.spec.vpc} does not exist")
+    yield from _overlaps(view, subnet)
+    yield from _changes(view, subnet)
+    if subnet.spec.default and (other := view.default_subnet()) not in (None, subnet.name):
+        yield subnet.problem("spec.default", f"Subnet/{other} is the default already; one is allowed")
+    vpc = view.vpcs.get(subnet.spec.vpc)
+    if vpc is not None and vpc.name != DEFAULT_VPC and vpc.spec.namespaces:
+        for namespace in subnet.spec.namespaces:
+            if namespace not in vpc.spec.namespaces:
+                yield subnet.problem(
+                    "spec.namespaces",
+                    f"{namespace!r} is not in Vpc/{vpc.name} spec.namespaces ({', '.join(vpc.spec.namespaces)})",
+                )
+
+
+def _overlaps(view: View, subnet: Subnet) -> Iterator[Problem]:
+    """Within a VPC no two CIDRs may overlap; VPCs may have the same ones. `join` is a neighbour only in its own VPC."""
+    for name in sorted(view.subnets_of_vpc.get(subnet.spec.vpc, ())):
+        if name == subnet.name:
+            continue
+        for theirs in view.subnets[name].networks:
+            for ours in subnet.networks:
+                if ours.version == theirs.version and ours.overlaps(theirs):
+                    yield subnet.problem(
+                        "spec.cidrBlock", f"{ours} overlaps {theirs} of Subnet/{name} in Vpc/{subnet.spec.vpc}"
+                    )
+
+
+def _changes(view: View, subnet: Subnet) -> Iterator[Problem]:
+    """What may not change while addresses of the subnet are in use."""
+    users = view.ips_of_subnet.get(subnet.name)
+    old = view.subnets.get(subnet.name)
+    if not users or old is None:
+        return
+    if old.spec.vpc != subnet.spec.vpc:
+        yield subnet.problem(
+            "spec.vpc",
+            f"{subnet.spec.vpc!r}: cannot change from {old.spec.vpc!r} while {len(users)} addresses are in use",
+        )
+    for user in sorted(users):
+        for address in view.ips[user].addresses:
+            if not any(address in network for network in subnet.networks):
+                yield subnet.problem(
+                    "spec.cidrBlock", f"{subnet.spec.cidr_block} does not contain {address}, which is in use by {user}"
+                )
+                return
+            if address == subnet.gateways.get(address.version):
+                yield subnet.problem("spec.gateway", f"{address} is in use by {user}")
+                return
