@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.support.examples import Absent
 from weft.api import fields
+from weft.api.ip import NOTHING_RESERVED
 
 NAME = fields.PATTERNS[fields.NAME_PATTERN]
 REFERENCE = fields.PATTERNS[fields.REFERENCE_PATTERN]
@@ -132,7 +133,13 @@ WRONG: dict[str, tuple[Wrong, ...]] = {
         Wrong("spec.policyRoutingPriority", -1, "-1: Input should be greater than or equal to 0"),
     ),
     "IP": (
-        Wrong("spec.ipAddress", Absent, "is empty; allowed: one address, or one of each family"),
+        Wrong("spec", {"subnet": "subnet1"}, NOTHING_RESERVED, field="spec.ipAddress"),
+        Wrong(
+            "spec",
+            {"v4IpAddress": "10.66.0.11", "macAddress": "0a:58:0a:42:00:0b"},
+            "'10.66.0.11' is not the IPv4 address of spec.ipAddress (empty)",
+            field="spec.v4IpAddress",
+        ),
         Wrong("spec.ipAddress", "10.66.0.300", "'10.66.0.300' does not appear to be an IPv4 or IPv6 address"),
         Wrong(
             "spec.v4IpAddress",

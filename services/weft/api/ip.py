@@ -14,25 +14,30 @@ from weft.api.problem import Problem
 from weft.api.rule import FIXED, Rule
 from weft.net.addresses import Address, parse_addresses
 
+NOTHING_RESERVED = "is empty; allowed: one address, or one of each family; or none with a macAddress"
+
 
 class IPSpec(Strict):
-    """`ipAddress` is one address, or one of each family; the other fields say the same apart."""
+    """`ipAddress` is one address, or one of each family; the other fields say the same apart.
+
+    In a subnet without addresses it is empty, and the MAC address is what is reserved.
+    """
 
     RULES: ClassVar = (
         Rule(
-            "is empty; allowed: one address, or one of each family",
-            "has(self.ipAddress) && self.ipAddress != ''",
+            NOTHING_RESERVED,
+            "(has(self.ipAddress) && self.ipAddress != '') || (has(self.macAddress) && self.macAddress != '')",
             field="ipAddress",
         ),
         Rule(
             "is not the IPv4 address of ipAddress",
-            "!has(self.v4IpAddress) || self.v4IpAddress == '' || !has(self.ipAddress) || "
+            "!has(self.v4IpAddress) || self.v4IpAddress == '' || has(self.ipAddress) && "
             "self.ipAddress.split(',').exists(x, x.trim() == self.v4IpAddress)",
             field="v4IpAddress",
         ),
         Rule(
             "is not the IPv6 address of ipAddress",
-            "!has(self.v6IpAddress) || self.v6IpAddress == '' || !has(self.ipAddress) || "
+            "!has(self.v6IpAddress) || self.v6IpAddress == '' || has(self.ipAddress) && "
             "self.ipAddress.split(',').exists(x, isIP(x.trim()) && ip(x.trim()) == ip(self.v6IpAddress))",
             field="v6IpAddress",
         ),
@@ -73,15 +78,17 @@ class IP(Resource):
 
     @property
     def addresses(self) -> list[Address]:
+        """IPv4 first; none of a reservation in a subnet without addresses."""
         return parse_addresses(self.spec.ip_address)
 
     def rules(self) -> Iterator[Problem]:
         addresses = self.addresses
-        if not addresses:
-            yield self.problem("spec.ipAddress", "is empty; allowed: one address, or one of each family")
+        if not addresses and not self.spec.mac_address:
+            yield self.problem("spec.ipAddress", NOTHING_RESERVED)
             return
         given = {4: self.spec.v4_ip_address, 6: self.spec.v6_ip_address}
         for family, text in given.items():
             if text and parse_addresses(text)[0] not in addresses:
-                message = f"{text!r} is not the IPv{family} address of spec.ipAddress {self.spec.ip_address}"
+                whole = self.spec.ip_address or "(empty)"
+                message = f"{text!r} is not the IPv{family} address of spec.ipAddress {whole}"
                 yield self.problem(f"spec.v{family}IpAddress", message)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
+from ipaddress import ip_address
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -9,7 +12,9 @@ from pydantic import Field
 from weft.api.base import EVERYTHING, STORED, Resource, Strict, kubeovn
 from weft.api.common import Status
 from weft.api.fields import NAME_PATTERN, AddressRange, Items, NamespaceName
+from weft.api.problem import Problem
 from weft.api.rule import FIXED
+from weft.net.addresses import Address, parse_block
 
 
 class IPPoolSpec(Strict):
@@ -17,7 +22,7 @@ class IPPoolSpec(Strict):
 
     subnet: Annotated[str, FIXED] = Field(description="Subnet that the addresses are of.", pattern=NAME_PATTERN)
     ips: Items[AddressRange] = Field(
-        description="Addresses, CIDRs and ranges. That they are in the subnet is checked by the controller."
+        description="Addresses, CIDRs and ranges. Those that are not of the subnet have no effect."
     )
     namespaces: Items[NamespaceName] = Field((), description="Namespaces whose pods have their addresses from it.")
     enable_address_set: bool = Field(
@@ -58,3 +63,17 @@ class IPPool(Resource):
     STATUS: ClassVar = IPPoolStatus
     PENDING: ClassVar = EVERYTHING
     spec: IPPoolSpec
+
+    @cached_property
+    def ranges(self) -> list[tuple[Address, Address]]:
+        """The first and last address of each of `spec.ips`; of a CIDR all its addresses count."""
+        return [parse_block(text) for text in self.spec.ips]
+
+    def rules(self) -> Iterator[Problem]:
+        try:
+            ip_address(self.name)
+        except ValueError:
+            return
+        yield self.problem(
+            "metadata.name", f"{self.name!r} is an address, which the annotation ip_pool could not tell from a pool"
+        )

@@ -66,6 +66,14 @@ def parse_range(text: str) -> tuple[Address, Address]:
     return low, high
 
 
+def parse_block(text: str) -> tuple[Address, Address]:
+    """`a`, `a..b`, or a CIDR: all of its addresses, host bits mean nothing. ValueError as of `parse_range`."""
+    if "/" not in text:
+        return parse_range(text)
+    network = ip_network(text, strict=False)
+    return network[0], network[-1]
+
+
 def format_range(low: int, high: int, family: Family) -> str:
     """The text of a range as Kube-OVN's status has it: `a` or `a-b`."""
     kind = IPv4Address if family == 4 else IPv6Address
@@ -89,6 +97,14 @@ def host_bounds(network: Network) -> tuple[int, int]:
     return low + 1, high - 1 if network.version == 4 else high
 
 
+def mac_of_name(name: str, attempt: int = 0) -> str:
+    """A MAC address that follows from a name: locally administered, `0a` and five bytes of a digest.
+
+    `attempt` tells those apart that come into question one after the other, where two names have the same digest.
+    """
+    return _mac(hashlib.sha256(f"{attempt}/{name}".encode()).digest()[:5])
+
+
 def mac_of(address: Address) -> str:
     """A MAC address that follows from an IP address.
 
@@ -96,4 +112,8 @@ def mac_of(address: Address) -> str:
     of a digest of an IPv6 one (among 10,000 addresses two of the same are expected once in 20,000 fabrics).
     """
     tail = b"\x58" + address.packed if address.version == 4 else hashlib.sha256(address.packed).digest()[:5]
+    return _mac(tail)
+
+
+def _mac(tail: bytes) -> str:
     return ":".join(f"{byte:02x}" for byte in b"\x0a" + tail)

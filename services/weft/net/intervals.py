@@ -1,7 +1,8 @@
 """A set of integers kept as sorted, disjoint, closed intervals.
 
 An IPv6 subnet has 2^64 addresses and an exclude list names ranges, so sets of single addresses would not do.
-All operations are a binary search plus a list splice.
+`add` and `remove` are a binary search and a splice of two lists, whatever the size of the intervals; intersection and
+difference go once over the intervals of both sets.
 """
 
 from __future__ import annotations
@@ -44,10 +45,48 @@ class IntervalSet:
         """How many integers are in the set."""
         return self._size
 
+    @property
+    def count(self) -> int:
+        """How many intervals they make."""
+        return len(self._starts)
+
     def copy(self) -> IntervalSet:
         twin = IntervalSet()
         twin._starts, twin._ends, twin._size = self._starts.copy(), self._ends.copy(), self._size
         return twin
+
+    @classmethod
+    def _of(cls, pieces: Iterable[tuple[int, int]]) -> IntervalSet:
+        """From intervals that are sorted and do not touch."""
+        found = cls()
+        for low, high in pieces:
+            found._starts.append(low)
+            found._ends.append(high)
+            found._size += high - low + 1
+        return found
+
+    def __and__(self, other: IntervalSet) -> IntervalSet:
+        few, many = sorted((self, other), key=lambda intervals: len(intervals._starts))
+        return self._of(piece for low, high in few for piece in many.within(low, high))
+
+    def __sub__(self, other: IntervalSet) -> IntervalSet:
+        return self._of(gap for low, high in self for gap in other.gaps(low, high))
+
+    def within(self, low: int, high: int) -> Iterator[tuple[int, int]]:
+        """The parts of the set between two integers, both included."""
+        at = bisect_left(self._ends, low)
+        while at < len(self._starts) and self._starts[at] <= high:
+            yield max(low, self._starts[at]), min(high, self._ends[at])
+            at += 1
+
+    def gaps(self, low: int, high: int) -> Iterator[tuple[int, int]]:
+        """What between two integers, both included, is not in the set."""
+        for start, end in self.within(low, high):
+            if low < start:
+                yield low, start - 1
+            low = end + 1
+        if low <= high:
+            yield low, high
 
     def add(self, low: int, high: int) -> None:
         first = bisect_left(self._ends, low - 1)  # the first interval that touches or follows

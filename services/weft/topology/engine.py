@@ -256,11 +256,12 @@ class Engine:
         if (broken := self.rejected.get(f"IP/{item.port_name}")) is not None:
             raise AllocationError("InvalidReservation", "; ".join(map(str, broken[1])))
         if isinstance(item, Host):
-            return Request(name=item.port_name, subnet=JOIN_SUBNET, node=item.name)
+            return Request(name=item.port_name, subnets=(JOIN_SUBNET,), node=item.name)
         annotations = item.metadata.annotations
+        subnet = self.view.subnet_name_of(item)
         return Request(
             name=item.port_name,
-            subnet=self.view.subnet_name_of(item) or "",
+            subnets=(subnet,) if subnet else (),
             addresses=tuple(parse_addresses(annotations.get(IP_ADDRESS, ""))),
             mac=annotations.get(MAC_ADDRESS, "").lower(),
             pod_name=item.name,

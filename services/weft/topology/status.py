@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from weft.api.base import EVERYTHING, Resource
 from weft.api.core import Pod
 from weft.api.ip import IP
+from weft.api.ippool import IPPool
 from weft.api.problem import Problem
 from weft.api.subnet import Subnet
 from weft.api.vpc import Vpc
-from weft.net.pool import Pool
+from weft.net.addresses import Family
+from weft.net.pool import Pool, Usage
 from weft.topology.view import DEFAULT_VPC, View
 
 Status = dict[str, Any]
@@ -89,6 +91,22 @@ def subnet_status(subnet: Subnet, pools: Iterable[Pool]) -> Status:
     return status
 
 
+def ippool_status(pool: IPPool, usage: Mapping[Family, Usage]) -> Status:
+    """Of an IPPool; `usage` is of its subnet's families and empty when there is no such subnet."""
+    there = condition("Ready", True, "InEffect")
+    missing = condition("Ready", False, "SubnetNotFound", f"Subnet/{pool.spec.subnet} does not exist")
+    status: Status = {"conditions": [there if usage else missing, *pending_fields(pool)]}
+    for family in (4, 6):
+        part = usage.get(family, Usage())
+        status |= {
+            f"v{family}AvailableIPs": part.available,
+            f"v{family}UsingIPs": part.used,
+            f"v{family}AvailableIPRange": part.available_ranges,
+            f"v{family}UsingIPRange": part.used_ranges,
+        }
+    return status
+
+
 def pod_status(pod: Pod, ip: IP, up: bool) -> Status:
     """Of a pod that has its addresses; `up` when its port is bound on its host."""
     addresses = [str(address) for address in ip.addresses]
@@ -99,7 +117,7 @@ def pod_status(pod: Pod, ip: IP, up: bool) -> Status:
     )
     return {
         "phase": "Running" if up else "Pending",
-        "podIP": addresses[0],
+        "podIP": addresses[0] if addresses else "",
         "podIPs": [{"ip": address} for address in addresses],
         "subnet": ip.spec.subnet,
         "conditions": [condition("Allocated", True, "Reserved"), ready],

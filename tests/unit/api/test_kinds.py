@@ -317,7 +317,7 @@ def test_of_a_pod_only_what_the_network_needs_is_kept() -> None:
 @pytest.mark.parametrize(
     ("spec", "problem"),
     [
-        ({}, "spec.ipAddress: is empty; allowed: one address, or one of each family"),
+        ({}, "spec.ipAddress: is empty; allowed: one address, or one of each family; or none with a macAddress"),
         ({"ipAddress": "x"}, "spec.ipAddress: 'x' does not appear to be an IPv4 or IPv6 address"),
         ({"ipAddress": "10.0.0.3", "v4IPAddress": ""}, "spec.v4IPAddress: no such field"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from weft.api.core import Namespace, Pod
 from weft.api.ip import IP
+from weft.api.ippool import IPPool
 from weft.api.subnet import Subnet
 from weft.api.vpc import Vpc
 from weft.topology.engine import Engine
@@ -18,6 +19,10 @@ def vpc(name: str, **spec: object) -> Vpc:
 def subnet(name: str, cidr: str, vpc: str = "ovn-cluster", **spec: object) -> Subnet:
     spec = {"cidrBlock": cidr, "vpc": vpc, **spec}
     return Subnet.parse({"metadata": {"name": name}, "spec": spec}, uid=f"uid-{name}")
+
+
+def ippool(name: str, subnet: str, *ips: str, **spec: object) -> IPPool:
+    return IPPool.parse({"metadata": {"name": name}, "spec": {"subnet": subnet, "ips": list(ips), **spec}})
 
 
 def namespace(name: str) -> Namespace:

@@ -18,7 +18,7 @@ def _addressing(cidr: str = "10.66.0.0/29") -> Addressing:
 
 
 def _ask(name: str, *addresses: str, **more: str) -> Request:
-    return Request(name, "blue", tuple(map(ip_address, addresses)), **more)
+    return Request(name, ("blue",), tuple(map(ip_address, addresses)), **more)
 
 
 def _state(addressing: Addressing) -> list[tuple[int, int]]:
@@ -59,11 +59,11 @@ def test_a_mac_may_be_wished() -> None:
 @pytest.mark.parametrize(
     ("request_", "reason", "message"),
     [
-        pytest.param(Request("a", "red"), "SubnetNotFound", "Subnet/red does not exist", id="no subnet"),
+        pytest.param(Request("a", ("red",)), "SubnetNotFound", "Subnet/red does not exist", id="no subnet"),
         pytest.param(
             _ask("a", "fd00::1"),
             "AddressNotInSubnet",
-            "fd00::1: Subnet/blue has CIDR 10.66.0.0/29",
+            "Subnet/blue: fd00::1 is not in 10.66.0.0/29",
             id="a family that the subnet has not",
         ),
         pytest.param(
@@ -75,7 +75,7 @@ def test_a_mac_may_be_wished() -> None:
         pytest.param(_ask("a", "10.66.0.1"), "AddressConflict", "Subnet/blue: 10.66.0.1 is the gateway", id="gateway"),
         pytest.param(
             _ask("a", "10.67.0.1"),
-            "AddressConflict",
+            "AddressNotInSubnet",
             "Subnet/blue: 10.67.0.1 is not an address that a workload may have in 10.66.0.0/29",
             id="outside",
         ),
