@@ -7,8 +7,8 @@ process. The annotation `weft.ovn/netns` asks the agent of `spec.nodeName` to ke
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self
 
 from weft.api.base import KindInfo, Projected, Resource
 from weft.api.problem import Problem
@@ -37,6 +37,22 @@ class Node(Resource):
 
     INFO: ClassVar = KindInfo("v1", "Node", "nodes", namespaced=False, short_names=("no",))
     spec: Projected = Projected()
+    addresses: tuple[str, ...] = ()
+    """Its own addresses on the network of hosts."""
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any], **more: Any) -> Self:
+        """Of a node its status is what says where it is."""
+        told = (document.get("status") or {}).get("addresses") or ()
+        addresses = tuple(str(item.get("address")) for item in told if item.get("type") == "InternalIP")
+        return super().parse({**document, "addresses": addresses}, **more)
+
+    def rules(self) -> Iterator[Problem]:
+        for text in self.addresses:
+            try:
+                parse_addresses(text)
+            except ValueError as error:
+                yield self.problem("status.addresses", str(error))
 
 
 class PodSpec(Projected):

@@ -37,7 +37,10 @@ class Loaded:
     problems: list[Problem] = field(default_factory=list)
 
 
-def load_documents(text: str, source: str) -> Loaded:
+Kinds = Mapping[str, type[Resource]]
+
+
+def load_documents(text: str, source: str, kinds: Kinds = KINDS) -> Loaded:
     """All documents of a text, `List`s unfolded; what is wrong with any is in `problems`."""
     loaded = Loaded()
     for part, line in _parts(text):
@@ -49,20 +52,20 @@ def load_documents(text: str, source: str) -> Loaded:
             continue
         for raw in _unfold(value):
             try:
-                loaded.documents.append(Document(raw, parse_document(raw, where), where))
+                loaded.documents.append(Document(raw, parse_document(raw, where, kinds), where))
             except InvalidError as error:
                 loaded.problems.extend(error.problems)
     return loaded
 
 
-def parse_document(raw: Any, source: str = "", *, uid: str = "", generation: int = 1) -> Resource:
+def parse_document(raw: Any, source: str = "", kinds: Kinds = KINDS, *, uid: str = "", generation: int = 1) -> Resource:
     """A typed object of the document's kind. Raises InvalidError."""
     if not isinstance(raw, Mapping):
         raise InvalidError([Problem("", "", f"a document is a mapping, not {type(raw).__name__}", source)])
     kind, version = raw.get("kind"), raw.get("apiVersion")
-    cls = KINDS.get(kind) if isinstance(kind, str) else None
+    cls = kinds.get(kind) if isinstance(kind, str) else None
     if cls is None:
-        raise InvalidError([Problem("", "kind", f"{shown(kind)} is not known; allowed: {', '.join(KINDS)}", source)])
+        raise InvalidError([Problem("", "kind", f"{shown(kind)} is not known; allowed: {', '.join(kinds)}", source)])
     if version != cls.INFO.api_version:
         message = f"{shown(version)} is not served; allowed: {cls.INFO.api_version}"
         raise InvalidError([Problem(str(kind), "apiVersion", message, source)])

@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from weft.net.addresses import Network
 from weft.ovsdb.database import Tls
 from weft.service import LogConfig, Remote
-
-
-@dataclass(frozen=True)
-class SubnetDefaults:
-    """A subnet made when the fabric is first brought up. `cidr` is one CIDR, or one of each family."""
-
-    cidr: str
-    gateway: str = ""
-    exclude_ips: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Defaults:
-    """What a new fabric is born with; afterwards these subnets are objects like any other."""
-
-    default_subnet: SubnetDefaults = field(default_factory=lambda: SubnetDefaults("10.16.0.0/16"))
-    join_subnet: SubnetDefaults = field(default_factory=lambda: SubnetDefaults("100.64.0.0/16"))
+from weft.topology.first import Defaults
+from weft.topology.view import SERVICE_CIDRS, parse_services
 
 
 @dataclass(frozen=True)
@@ -42,13 +28,25 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Config:
-    """`name` is this controller's own, by convention its host's. Without `kubernetes` the store is the fabric's own."""
+    """`name` is this controller's own, by convention its host's. Without `kubernetes` the store is the fabric's own.
+
+    `service_cidrs` are those of Kubernetes' services, which no subnet of the default VPC may overlap.
+    """
 
     name: str
     weft: Remote
     northbound: Remote
     kubernetes: Kubernetes | None = None
     tls: Tls | None = None
+    service_cidrs: list[str] = field(default_factory=lambda: list(SERVICE_CIDRS))
     defaults: Defaults = field(default_factory=Defaults)
     metrics: Metrics = field(default_factory=Metrics)
     log: LogConfig = field(default_factory=LogConfig)
+
+    def __post_init__(self) -> None:
+        parse_services(self.service_cidrs)
+
+    @property
+    def services(self) -> tuple[Network, ...]:
+        """CIDRs of Kubernetes' services."""
+        return parse_services(self.service_cidrs)

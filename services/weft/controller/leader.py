@@ -18,7 +18,6 @@ from typing import Any
 from weft import log
 from weft.api.kinds import RANK
 from weft.controller import metrics
-from weft.controller.bootstrap import first_objects
 from weft.controller.config import Config
 from weft.controller.guard import Hold, kind_of, sort_out
 from weft.controller.round import Worker
@@ -31,6 +30,7 @@ from weft.ovsdb.plan import Planner, Tables
 from weft.ovsdb.writer import Writer
 from weft.store.base import ObjectChange, Removed, Store, Stored, StoreError, Writes
 from weft.topology.engine import Engine, owner_of
+from weft.topology.first import first_objects
 from weft.topology.view import DEFAULT_VPC, Host
 
 _log = log.get_logger(__name__)
@@ -149,6 +149,7 @@ class Term:
             objects = await self._initialize(fence)
         self._check_store()
         self.engine = engine = Engine()
+        engine.view.services = self._config.services
         _feed(engine, objects)
         for host in await self._weft.call(_hosts):
             engine.put(host)

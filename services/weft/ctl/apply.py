@@ -17,9 +17,10 @@ from weft.api.documents import Document
 from weft.api.kinds import RANK
 from weft.api.problem import Problem
 from weft.ctl.errors import CtlError
-from weft.ctl.session import Session, check_store, read_records
+from weft.ctl.session import Session, check_store, read_records, read_rows
 from weft.ctl.waiting import Watcher
-from weft.ctl.world import admit, display_name, view_of
+from weft.ctl.world import admit, display_name, hosts_of, view_of
+from weft.net.addresses import Network
 from weft.ovsdb.database import Database, Operation
 from weft.ovsdb.errors import CommitError
 from weft.store.fabric import (
@@ -77,11 +78,11 @@ async def apply_documents(
     With `patience`, in seconds, also wait until the pods that have a host are ready; those that are not are problems.
     """
     if patience is None or dry_run:
-        async with session.weft(("Object", "Fabric")) as weft:
-            return await store_documents(weft, documents, dry_run=dry_run)
+        async with session.weft() as weft:
+            return await store_documents(weft, documents, session.config.services, dry_run=dry_run)
     watcher = Watcher()
-    async with session.weft(("Object", "Host_Status", "Fabric"), on_change=watcher.feed) as weft:
-        applied = await store_documents(weft, documents)
+    async with session.weft(on_change=watcher.feed) as weft:
+        applied = await store_documents(weft, documents, session.config.services)
         stored = {result.ref for result in applied.results}
         pods = [d.resource for d in documents if isinstance(d.resource, Pod) and d.resource.spec.node_name]
         failed = await watcher.wait([pod.ref for pod in pods if pod.ref in stored], [], patience)
@@ -89,14 +90,17 @@ async def apply_documents(
     return applied
 
 
-async def store_documents(weft: Database, documents: Sequence[Document], *, dry_run: bool = False) -> Applied:
-    """The same, over a connection that is there already."""
+async def store_documents(
+    weft: Database, documents: Sequence[Document], services: tuple[Network, ...] = (), *, dry_run: bool = False
+) -> Applied:
+    """The same, over a connection that is there already. `services` are CIDRs that subnets may not overlap."""
     await check_store(weft)
     for attempt in range(ATTEMPTS):
         records = await read_records(weft)
         applied = Applied()
         steps: list[_Step] = []
-        for verdict in admit(view_of(records), documents):
+        hosts = hosts_of(await read_rows(weft, "Host_Status"))
+        for verdict in admit(view_of(records, hosts, services), documents):
             if verdict.problems:
                 applied.problems.extend(verdict.problems)
             else:

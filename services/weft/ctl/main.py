@@ -220,12 +220,29 @@ def plan(
     filename: Files = None,
     output: Output = Machine.text,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 when anything would change.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no fabric: what the rules say, and no rows.")] = False,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--given", metavar="FILE|DIR|-", help="Offline: what is there already. Repeatable."),
+    ] = None,
+    deletion: Annotated[bool, typer.Option("--delete", help="Offline: the documents are to be deleted.")] = False,
+    service_cidr: Annotated[
+        list[str] | None,
+        typer.Option("--service-cidr", metavar="CIDR", help="Offline: of Kubernetes' services. Repeatable."),
+    ] = None,
 ) -> None:
     """Print what the databases would get from documents; without -f, what differs now. Writes nothing."""
     from weft.ctl import plan as planning
     from weft.ctl.printing import complain, to_json, write
     from weft.ctl.sources import load_sources
 
+    if offline:
+        from weft.ctl.offline import command
+
+        command(_need_files(filename), given or (), service_cidr, delete=deletion, json=output is Machine.json)
+        return
+    if given or deletion or service_cidr:
+        raise typer.BadParameter("--given, --delete and --service-cidr go with --offline", param_hint="--offline")
     loaded = load_sources(filename) if filename else None
     documents = None if loaded is None else loaded.documents
     result = run(context, lambda session: planning.preview(session, documents))

@@ -80,6 +80,7 @@ async def preview(session: Session, documents: Sequence[Document] | None) -> Pre
         )
         records = await read_records(weft)
         engine = await make_engine(weft, records)
+        engine.view.services = session.config.services
         if documents is None:
             owners = await _all_owners(engine, sides)
         else:

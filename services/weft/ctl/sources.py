@@ -6,17 +6,18 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from weft.api.documents import Loaded, load_documents
+from weft.api.documents import Kinds, Loaded, load_documents
+from weft.api.kinds import KINDS
 from weft.ctl.errors import UsageError
 
 SUFFIXES = (".yml", ".yaml", ".json")
 
 
-def load_sources(names: Iterable[str]) -> Loaded:
+def load_sources(names: Iterable[str], kinds: Kinds = KINDS) -> Loaded:
     """All documents of files, of the files of folders (by name), and of standard input (`-`)."""
     everything = Loaded()
     for source, text in _texts(names):
-        loaded = load_documents(text, source)
+        loaded = load_documents(text, source, kinds)
         everything.documents.extend(loaded.documents)
         everything.problems.extend(loaded.problems)
     return everything

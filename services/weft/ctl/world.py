@@ -10,6 +10,7 @@ from weft.api.base import Resource
 from weft.api.documents import Document
 from weft.api.kinds import RANK
 from weft.api.problem import InvalidError, Problem
+from weft.net.addresses import Network
 from weft.store.fabric import Record
 from weft.topology.rules import check_put
 from weft.topology.view import Host, View
@@ -23,11 +24,13 @@ class Verdict:
     problems: tuple[Problem, ...] = ()
 
 
-def view_of(records: Mapping[str, Record]) -> View:
+def view_of(records: Mapping[str, Record], hosts: Iterable[Host] = (), services: tuple[Network, ...] = ()) -> View:
     """The rules' view. Stored documents that are broken are left out, as the controller leaves them out."""
-    view = View()
+    view = View(services=services)
     for resource in resources_of(records):
         view.put(resource)
+    for host in hosts:
+        view.put(host)
     return view
 
 

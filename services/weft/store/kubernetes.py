@@ -127,7 +127,7 @@ class KubernetesStore:
         slot = _slot(self._kinds[info.kind], item)
         self._slots[ref] = slot
         try:
-            slot.resource = slot.cls.parse(_document(item), uid=slot.uid, generation=slot.generation)
+            slot.resource = typed(slot.cls, item)
         except InvalidError as error:
             slot.problems = tuple(error.problems)
         if old is not None and old.uid != slot.uid:
@@ -263,6 +263,12 @@ def _slot(cls: type[Resource], item: Json) -> Slot:
     )
 
 
+def typed(cls: type[Resource], item: Json) -> Resource:
+    """The object that an API server's document stands for. Raises InvalidError."""
+    metadata = item["metadata"]
+    return cls.parse(_document(item), uid=metadata.get("uid", ""), generation=metadata.get("generation", 1))
+
+
 def _document(item: Json) -> Json:
     """The part that a typed object is made of. What we wrote ourselves on a pod is no wish of its owner."""
     metadata = item["metadata"]
@@ -270,4 +276,4 @@ def _document(item: Json) -> Json:
     wishes = (NETNS,) if given.get(ALLOCATED) == "true" else INPUTS
     inputs = {key: given[key] for key in wishes if key in given}
     kept = {key: metadata[key] for key in ("name", "namespace", "labels", "creationTimestamp") if key in metadata}
-    return {"metadata": {**kept, "annotations": inputs}, "spec": item.get("spec", {})}
+    return {"metadata": {**kept, "annotations": inputs}, "spec": item.get("spec", {}), "status": item.get("status")}

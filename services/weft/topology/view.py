@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,17 @@ from weft.api.kinds import KINDS
 from weft.api.subnet import Subnet
 from weft.api.subnet_spec import OVERLAY_PROVIDER
 from weft.api.vpc import Vpc
+from weft.net.addresses import Address, Network, parse_networks
 
 DEFAULT_VPC = "ovn-cluster"
 JOIN_SUBNET = "join"
+SERVICE_CIDRS = ("10.96.0.0/12",)
+"""Where Kubernetes has its services unless told otherwise."""
+
+
+def parse_services(texts: Iterable[str]) -> tuple[Network, ...]:
+    """The CIDRs of services, of both families in any order. ValueError when one is no CIDR."""
+    return tuple(network for text in texts for network in parse_networks(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,10 @@ class View:
     ips_of_subnet: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     subnets_of_namespace: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     vpcs_of_namespace: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    ips_of_address: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Reservations of one address, by `SUBNET ADDRESS`."""
+    services: tuple[Network, ...] = parse_services(SERVICE_CIDRS)
+    """CIDRs of services: pods of the default VPC cannot have their addresses."""
     groups: dict[str, dict[str, Any]] = field(init=False, repr=False)
     """All objects by kind, then by name, or by reference where a name needs a namespace."""
 
@@ -103,8 +115,13 @@ class View:
                 bound = [(self.subnets_of_namespace, namespace) for namespace in item.spec.namespaces]
                 return [(self.subnets_of_vpc, item.spec.vpc), *bound]
             case IP():
-                return [(self.ips_of_subnet, item.spec.subnet)]
+                taken = [(self.ips_of_address, f"{item.spec.subnet} {address}") for address in item.addresses]
+                return [(self.ips_of_subnet, item.spec.subnet), *taken]
         return []
+
+    def holders(self, subnet: str, address: Address) -> set[str]:
+        """Names of the reservations that have an address."""
+        return self.ips_of_address.get(f"{subnet} {address}", set())
 
     def resources(self) -> Iterator[Resource]:
         """All objects of the store, in the order in which they depend on each other."""

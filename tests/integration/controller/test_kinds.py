@@ -42,8 +42,9 @@ async def test_kinds_without_behaviour(made: Fabric) -> None:
 async def test_what_cannot_be_changed_is_refused_by_weftctl(made: Fabric) -> None:
     ctl = Weftctl(made.ovn)
     text = (FOLDER / "vip.yml").read_text()
-    await ctl("apply", "-f", "-", stdin=text)
-    said = await ctl("apply", "-f", "-", stdin=text.replace("subnet: ovn-default", "subnet: other"))
+    async with made.controller():
+        await ctl("apply", "-f", "-", stdin=text)
+        said = await ctl("apply", "-f", "-", stdin=text.replace("subnet: ovn-default", "subnet: other"))
     assert (said.code, said.out) == (1, "")
     assert said.err.endswith("Vip/static-vip01: spec.subnet: 'other': cannot be changed from 'ovn-default'\n")
 

@@ -1,60 +1,52 @@
 """Rules between objects: what a new or changed object may not be, given the others.
 
-The same rules hold at `weftctl apply`, in `weftctl plan` and in the controller (which may find an object that came
-another way). What forbids to put an object is in a file per kind; what forbids to delete one is here.
+The same rules hold at `weftctl apply`, in `weftctl plan`, at the door of a Kubernetes API and in the controller (which
+may find an object that came another way). What forbids to put an object is in a file per kind; what forbids to delete
+one is in `deletion`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
 from weft.api.base import Resource
 from weft.api.core import Pod
+from weft.api.ip import IP
+from weft.api.ippool import IPPool
 from weft.api.problem import Problem
 from weft.api.subnet import Subnet
+from weft.api.templates import PodMaker
+from weft.api.vip import Vip
 from weft.api.vpc import Vpc
+from weft.topology.rules.deletion import SYSTEM_OBJECTS, check_delete
+from weft.topology.rules.ip import check_ip
+from weft.topology.rules.ippool import check_ippool
 from weft.topology.rules.pod import check_pod
 from weft.topology.rules.subnet import check_subnet
+from weft.topology.rules.template import check_template
+from weft.topology.rules.vip import check_vip
 from weft.topology.rules.vpc import check_vpc
-from weft.topology.view import DEFAULT_VPC, JOIN_SUBNET, View
+from weft.topology.view import View
 
-SYSTEM_OBJECTS = frozenset({f"Vpc/{DEFAULT_VPC}", f"Subnet/{JOIN_SUBNET}"})
+__all__ = ["SYSTEM_OBJECTS", "check_delete", "check_put"]
+
+_CHECKS: Mapping[type[Resource], Callable[[View, Any], Iterable[Problem]]] = {
+    Vpc: check_vpc,
+    Subnet: check_subnet,
+    IPPool: check_ippool,
+    IP: check_ip,
+    Vip: check_vip,
+    Pod: check_pod,
+}
 
 
 def check_put(view: View, item: Resource) -> list[Problem]:
-    """What forbids to create `item` or to change it to this."""
+    """What forbids to create `item` or to change it to this. What cannot be changed at all is not judged further."""
     old = view.find(item.ref)
-    problems = list(item.changes(old)) if isinstance(old, Resource) else []
-    match item:
-        case Subnet():
-            problems += check_subnet(view, item)
-        case Vpc():
-            problems += check_vpc(view, item)
-        case Pod():
-            problems += check_pod(view, item)
-    return problems
-
-
-def check_delete(view: View, item: Resource) -> list[Problem]:
-    """What forbids to delete `item`."""
-    if item.ref in SYSTEM_OBJECTS:
-        return [item.problem("", "is part of the fabric itself and cannot be deleted")]
-    match item:
-        case Subnet() if users := view.ips_of_subnet.get(item.name):
-            return [item.problem("", f"is in use by {len(users)} addresses: {_some(users)}")]
-        case Subnet() if item.spec.default:
-            return [
-                item.problem(
-                    "spec.default", "true: the default subnet cannot be deleted; make another one the default first"
-                )
-            ]
-        case Vpc() if subnets := view.subnets_of_vpc.get(item.name):
-            return [item.problem("", f"is in use by {len(subnets)} subnets: {_some(subnets)}")]
-        case _ if item.INFO.kind == "Namespace":
-            pods = {pod.name for pod in view.pods.values() if pod.namespace == item.name}
-            return [item.problem("", f"is in use by {len(pods)} pods: {_some(pods)}")] if pods else []
-        case _:
-            return []
-
-
-def _some(names: set[str]) -> str:
-    shown = sorted(names)[:3]
-    return ", ".join(shown) + (" …" if len(names) > len(shown) else "")
+    if isinstance(old, Resource) and (fixed := list(item.changes(old))):
+        return fixed
+    if isinstance(item, PodMaker):
+        return list(check_template(view, item))
+    check = _CHECKS.get(type(item))
+    return [] if check is None else list(check(view, item))

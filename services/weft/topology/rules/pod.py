@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from weft.api.core import IP_ADDRESS, LOGICAL_SWITCH, MAC_ADDRESS, Pod
 from weft.api.problem import Problem
 from weft.net.addresses import parse_addresses
+from weft.topology.rules.address import Own, unavailable
 from weft.topology.view import View
 
 
 def check_pod(view: View, pod: Pod) -> Iterator[Problem]:
     """What forbids a pod to be this."""
+    if pod.spec.host_network:
+        return
     if pod.namespace not in view.namespaces:
         yield pod.problem("metadata.namespace", f"Namespace/{pod.namespace} does not exist")
     old = view.pods.get(pod.ref)
@@ -20,6 +23,11 @@ def check_pod(view: View, pod: Pod) -> Iterator[Problem]:
             "spec.nodeName", f"{pod.spec.node_name!r}: cannot change from {old.spec.node_name!r}; delete the pod first"
         )
     yield from _moved(view, pod)
+    yield from check_wishes(view, pod, pod.port_name.__eq__)
+
+
+def check_wishes(view: View, pod: Pod, own: Own) -> Iterator[Problem]:
+    """What of a pod's wishes cannot be had. `own` tells its reservations from those of others."""
     name = view.subnet_name_of(pod)
     subnet = view.subnets.get(name or "")
     if subnet is None:
@@ -31,13 +39,8 @@ def check_pod(view: View, pod: Pod) -> Iterator[Problem]:
         yield pod.problem(field, f"Subnet/{name} does not exist" if name else "no subnet: there is no default one")
         return
     for address in parse_addresses(pod.metadata.annotations.get(IP_ADDRESS, "")):
-        if not any(address in network for network in subnet.networks):
-            yield pod.problem(
-                f"metadata.annotations[{IP_ADDRESS}]",
-                f"{address} is not inside Subnet/{subnet.name} {subnet.spec.cidr_block}",
-            )
-        elif (holder := _holder(view, subnet.name, str(address))) not in (None, pod.port_name):
-            yield pod.problem(f"metadata.annotations[{IP_ADDRESS}]", f"{address} is in use by {holder}")
+        if (why := unavailable(view, subnet, address, own)) is not None:
+            yield pod.problem(f"metadata.annotations[{IP_ADDRESS}]", why)
 
 
 def _moved(view: View, pod: Pod) -> Iterator[Problem]:
@@ -56,14 +59,3 @@ def _moved(view: View, pod: Pod) -> Iterator[Problem]:
 
 def _cannot_move(pod: Pod, annotation: str, wish: str, has: str) -> Problem:
     return pod.problem(f"metadata.annotations[{annotation}]", f"{wish!r}: the pod has {has}; delete it first")
-
-
-def _holder(view: View, subnet: str, address: str) -> str | None:
-    return next(
-        (
-            name
-            for name in view.ips_of_subnet.get(subnet, ())
-            if address in (view.ips[name].spec.v4_ip_address, view.ips[name].spec.v6_ip_address)
-        ),
-        None,
-    )

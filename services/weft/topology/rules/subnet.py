@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from weft.api.problem import Problem
 from weft.api.subnet import Subnet
 from weft.api.subnet_spec import OVERLAY_PROVIDER
+from weft.topology.rules.ranges import check_ranges, within
 from weft.topology.view import DEFAULT_VPC, View
 
 
@@ -20,7 +21,7 @@ def check_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
         yield subnet.problem("spec.cidrBlock", "is empty: a subnet without addresses is not served yet")
     if subnet.spec.vpc not in view.vpcs:
         yield subnet.problem("spec.vpc", f"Vpc/{subnet.spec.vpc} does not exist")
-    yield from _overlaps(view, subnet)
+    yield from check_ranges(view, subnet)
     yield from _changes(view, subnet)
     if subnet.spec.default and (other := view.default_subnet()) not in (None, subnet.name):
         yield subnet.problem("spec.default", f"Subnet/{other} is the default already; one is allowed")
@@ -34,19 +35,6 @@ def check_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
                 )
 
 
-def _overlaps(view: View, subnet: Subnet) -> Iterator[Problem]:
-    """Within a VPC no two CIDRs may overlap; VPCs may have the same ones. `join` is a neighbour only in its own VPC."""
-    for name in sorted(view.subnets_of_vpc.get(subnet.spec.vpc, ())):
-        if name == subnet.name:
-            continue
-        for theirs in view.subnets[name].networks:
-            for ours in subnet.networks:
-                if ours.version == theirs.version and ours.overlaps(theirs):
-                    yield subnet.problem(
-                        "spec.cidrBlock", f"{ours} overlaps {theirs} of Subnet/{name} in Vpc/{subnet.spec.vpc}"
-                    )
-
-
 def _changes(view: View, subnet: Subnet) -> Iterator[Problem]:
     """What may not change while addresses of the subnet are in use."""
     users = view.ips_of_subnet.get(subnet.name)
@@ -58,13 +46,19 @@ def _changes(view: View, subnet: Subnet) -> Iterator[Problem]:
             "spec.vpc",
             f"{subnet.spec.vpc!r}: cannot change from {old.spec.vpc!r} while {len(users)} addresses are in use",
         )
+    for gateway in subnet.gateways.values():
+        for user in sorted(view.holders(subnet.name, gateway)):
+            yield subnet.problem("spec.gateway", f"{gateway} is in use by {user}")
+    if not all(any(within(before, now) for now in subnet.networks) for before in old.networks):
+        yield from _left_out(view, subnet, users)
+
+
+def _left_out(view: View, subnet: Subnet, users: Iterable[str]) -> Iterator[Problem]:
+    """The first user whose address the subnet would not have any more."""
     for user in sorted(users):
         for address in view.ips[user].addresses:
             if not any(address in network for network in subnet.networks):
                 yield subnet.problem(
                     "spec.cidrBlock", f"{subnet.spec.cidr_block} does not contain {address}, which is in use by {user}"
                 )
-                return
-            if address == subnet.gateways.get(address.version):
-                yield subnet.problem("spec.gateway", f"{address} is in use by {user}")
                 return

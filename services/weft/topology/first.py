@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from weft.api.base import Resource
 from weft.api.documents import parse_document
-from weft.controller.config import Defaults, SubnetDefaults
 from weft.topology.view import DEFAULT_VPC, JOIN_SUBNET
 
 DEFAULT_SUBNET = "ovn-default"
 DEFAULT_NAMESPACE = "default"
+
+
+@dataclass(frozen=True)
+class SubnetDefaults:
+    """A subnet made when the fabric is first brought up. `cidr` is one CIDR, or one of each family."""
+
+    cidr: str
+    gateway: str = ""
+    exclude_ips: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a new fabric is born with; afterwards these subnets are objects like any other."""
+
+    default_subnet: SubnetDefaults = field(default_factory=lambda: SubnetDefaults("10.16.0.0/16"))
+    join_subnet: SubnetDefaults = field(default_factory=lambda: SubnetDefaults("100.64.0.0/16"))
 
 
 def first_objects(defaults: Defaults) -> list[Resource]:
