@@ -53,6 +53,15 @@ class Projected(BaseModel):
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
+class OwnerReference(Projected):
+    """An object that another one belongs to."""
+
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool = False
+
+
 class Metadata(Projected):
     """What of an object's metadata the fabric needs."""
 
@@ -61,6 +70,7 @@ class Metadata(Projected):
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
     creation_timestamp: str = ""
+    owner_references: tuple[OwnerReference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,8 @@ class KindInfo:
     """Whether `weftctl get` adds the state of an object, from its conditions."""
     scale: tuple[str, str, str] | None = None
     """Paths of the scale subresource: replicas wanted, replicas there, label selector."""
+    optional: bool = False
+    """Whether an API may lack the kind, which then means that there are no such objects."""
 
 
 class Resource(BaseModel):
@@ -93,6 +105,8 @@ class Resource(BaseModel):
     """What `status` may say; None for kinds that are not ours."""
     PENDING: ClassVar[frozenset[str]] = frozenset()
     """Fields of `spec` (by their names in documents) that are accepted and have no effect yet, or `EVERYTHING`."""
+    OBSERVED: ClassVar[tuple[str, ...]] = ("uid", "generation")
+    """Fields that the store fills, and no document."""
 
     metadata: Metadata
     uid: str = ""

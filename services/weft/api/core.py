@@ -1,4 +1,4 @@
-"""`Namespace` and `Pod`: Kubernetes' own kinds, as far as a network needs to know them.
+"""`Namespace`, `Node` and `Pod`: Kubernetes' own kinds, as far as a network needs to know them.
 
 Without Kubernetes a Pod stands for a workload of any sort: a network namespace that the agent keeps, a machine, a
 process. The annotation `weft.ovn/netns` asks the agent of `spec.nodeName` to keep that namespace.
@@ -6,27 +6,25 @@ process. The annotation `weft.ovn/netns` asks the agent of `spec.nodeName` to ke
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
-from weft.api.base import KindInfo, Projected, Resource
+from weft.api.annotations import DEFAULT_NETWORK, DEFAULT_PROVIDER, NETNS, NETWORKS, key, wrong
+from weft.api.attachment import parse_requests
+from weft.api.base import KindInfo, OwnerReference, Projected, Resource
 from weft.api.problem import Problem
 from weft.net.addresses import parse_addresses, split_list
 
-LOGICAL_SWITCH = "ovn.kubernetes.io/logical_switch"
-IP_ADDRESS = "ovn.kubernetes.io/ip_address"
-MAC_ADDRESS = "ovn.kubernetes.io/mac_address"
-NETNS = "weft.ovn/netns"
-ALLOCATED = "ovn.kubernetes.io/allocated"
-INPUTS = (LOGICAL_SWITCH, IP_ADDRESS, MAC_ADDRESS, NETNS)
-"""Annotations by which a pod's owner asks for something."""
-
-_MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
+LOGICAL_SWITCH = key(DEFAULT_PROVIDER, "logical_switch")
+IP_ADDRESS = key(DEFAULT_PROVIDER, "ip_address")
+MAC_ADDRESS = key(DEFAULT_PROVIDER, "mac_address")
+VIP = key(DEFAULT_PROVIDER, "vip")
+AAPS = key(DEFAULT_PROVIDER, "aaps")
+ALLOCATED = key(DEFAULT_PROVIDER, "allocated")
 
 
 class Namespace(Resource):
-    """A namespace: its name is all that matters here."""
+    """A namespace: its name, and the labels that subnets may select it by."""
 
     INFO: ClassVar = KindInfo("v1", "Namespace", "namespaces", namespaced=False, short_names=("ns",))
     spec: Projected = Projected()
@@ -80,28 +78,57 @@ class Pod(Resource):
         ),
     )
     spec: PodSpec = PodSpec()
+    finished: bool = False
+    """Its phase is Succeeded or Failed: nothing of it will run again, so it needs no network."""
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any], **more: Any) -> Self:
+        """Of a pod's status its end is all that matters."""
+        phase = (document.get("status") or {}).get("phase")
+        return super().parse({**document, "finished": phase in ("Succeeded", "Failed")}, **more)
+
+    @property
+    def controller(self) -> OwnerReference | None:
+        """The workload that made it."""
+        return next((owner for owner in self.metadata.owner_references if owner.controller), None)
+
+    @property
+    def machine(self) -> str:
+        """Name of the virtual machine that runs in it; empty for other pods."""
+        maker = self.controller
+        return maker.name if maker is not None and maker.kind == "VirtualMachineInstance" else ""
+
+    @property
+    def owner(self) -> str:
+        """Reference of what owns its ports and addresses: the pod, or the machine that outlives it."""
+        return f"VirtualMachine/{self.namespace}/{machine}" if (machine := self.machine) else self.ref
 
     @property
     def port_name(self) -> str:
-        """Name of the logical switch port, of the `IP` object, and the OVS interface's iface-id."""
-        return f"{self.metadata.name}.{self.metadata.namespace}"
+        """Name of its first logical switch port, of the `IP` object, and the OVS interface's iface-id."""
+        return f"{self.machine or self.metadata.name}.{self.metadata.namespace}"
+
+    @property
+    def ordinal(self) -> int | None:
+        """Its number in its StatefulSet; None of other pods."""
+        maker = self.controller
+        number = self.name.rpartition("-")[2]
+        return int(number) if maker is not None and maker.kind == "StatefulSet" and number.isdecimal() else None
+
+    @property
+    def aaps(self) -> list[str]:
+        """Vips that it may take over: allowed address pairs."""
+        return split_list(self.metadata.annotations.get(AAPS, ""))
 
     def rules(self) -> Iterator[Problem]:
         annotations = self.metadata.annotations
-        if IP_ADDRESS in annotations:
+        for name, message in wrong(annotations):
+            yield self.problem(f"metadata.annotations[{name}]", message)
+        for name in (NETWORKS, DEFAULT_NETWORK):
             try:
-                parse_addresses(annotations[IP_ADDRESS])
+                parse_requests(annotations.get(name, ""), self.namespace)
             except ValueError as error:
-                yield self.problem(f"metadata.annotations[{IP_ADDRESS}]", str(error))
-        if MAC_ADDRESS in annotations and not _is_unicast_mac(annotations[MAC_ADDRESS]):
-            yield self.problem(
-                f"metadata.annotations[{MAC_ADDRESS}]",
-                f"{annotations[MAC_ADDRESS]!r} is not a unicast MAC address like 0a:58:0a:42:00:0b",
-            )
-        if len(split_list(annotations.get(LOGICAL_SWITCH, ""))) > 1:
-            yield self.problem(
-                f"metadata.annotations[{LOGICAL_SWITCH}]", f"{annotations[LOGICAL_SWITCH]!r}: one subnet is allowed"
-            )
+                yield self.problem(f"metadata.annotations[{name}]", str(error))
         netns = annotations.get(NETNS, "")
         if "/" in netns or len(netns) > 255 or netns in {".", ".."}:
             yield self.problem(f"metadata.annotations[{NETNS}]", f"{netns!r} is not a file name")
@@ -109,7 +136,3 @@ class Pod(Resource):
             yield self.problem(
                 "spec.nodeName", f"is required with the annotation {NETNS}: which host keeps the namespace?"
             )
-
-
-def _is_unicast_mac(text: str) -> bool:
-    return _MAC.fullmatch(text) is not None and not int(text[:2], 16) & 1

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from weft.api.base import EVERYTHING, STORED, Resource, Strict, kubeovn
+from weft.api.base import STORED, Resource, Strict, kubeovn
 from weft.api.common import Status
 from weft.api.fields import NAME_PATTERN, AddressRange, Items, NamespaceName
 from weft.api.problem import Problem
@@ -61,7 +61,6 @@ class IPPool(Resource):
         ),
     )
     STATUS: ClassVar = IPPoolStatus
-    PENDING: ClassVar = EVERYTHING
     spec: IPPoolSpec
 
     @cached_property

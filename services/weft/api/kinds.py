@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weft.api.attachment import NetworkAttachmentDefinition
 from weft.api.base import Resource
 from weft.api.bgp import BgpConf, EvpnConf
 from weft.api.core import Namespace, Pod
@@ -20,6 +21,7 @@ from weft.api.subnet import Subnet
 from weft.api.vip import Vip
 from weft.api.vlan import ProviderNetwork, Vlan
 from weft.api.vpc import Vpc
+from weft.api.workloads import StatefulSet, VirtualMachine
 
 _IN_ORDER: tuple[type[Resource], ...] = (
     Namespace,
@@ -48,6 +50,9 @@ _IN_ORDER: tuple[type[Resource], ...] = (
     SwitchLBRule,
     RouterLBRule,
     VpcDns,
+    NetworkAttachmentDefinition,
+    StatefulSet,
+    VirtualMachine,
     Pod,
 )
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from weft.api.base import Resource, kubeovn
 from weft.api.problem import Problem
-from weft.api.subnet_spec import SubnetSpec, SubnetStatus
+from weft.api.subnet_spec import OVERLAY_PROVIDER, SubnetSpec, SubnetStatus
 from weft.net.addresses import (
     Address,
     Family,
@@ -99,6 +99,11 @@ class Subnet(Resource):
     @cached_property
     def excluded(self) -> list[tuple[Address, Address]]:
         return [parse_range(text) for text in self.spec.exclude_ips]
+
+    @property
+    def is_overlay(self) -> bool:
+        """Whether it is a logical switch; otherwise only its addresses are ours (Kube-OVN 1.15 manual, section 7.1)."""
+        return self.spec.provider == OVERLAY_PROVIDER or self.spec.provider.endswith(f".{OVERLAY_PROVIDER}")
 
     @property
     def protocol(self) -> str:

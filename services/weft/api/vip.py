@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from weft.api.base import EVERYTHING, Resource, Strict, kubeovn
+from weft.api.base import Resource, Strict, kubeovn
 from weft.api.common import Status
 from weft.api.fields import Address4, Address6, Items, LabelPair, Mac, Name, NamespaceName, Word
 from weft.api.rule import FIXED
@@ -52,5 +52,5 @@ class Vip(Resource):
         ),
     )
     STATUS: ClassVar = VipStatus
-    PENDING: ClassVar = EVERYTHING
+    PENDING: ClassVar = frozenset({"attachSubnets"})
     spec: VipSpec = Field(default_factory=VipSpec)

@@ -8,6 +8,7 @@ from weft.net.addresses import Network
 from weft.ovsdb.database import Tls
 from weft.service import LogConfig, Remote
 from weft.topology.first import Defaults
+from weft.topology.settings import Settings
 from weft.topology.view import SERVICE_CIDRS, parse_services
 
 
@@ -40,6 +41,7 @@ class Config:
     tls: Tls | None = None
     service_cidrs: list[str] = field(default_factory=lambda: list(SERVICE_CIDRS))
     defaults: Defaults = field(default_factory=Defaults)
+    network: Settings = field(default_factory=Settings)
     metrics: Metrics = field(default_factory=Metrics)
     log: LogConfig = field(default_factory=LogConfig)
 

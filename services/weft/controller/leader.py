@@ -29,7 +29,7 @@ from weft.ovsdb.index import News, OwnerIndex
 from weft.ovsdb.plan import Planner, Tables
 from weft.ovsdb.writer import Writer
 from weft.store.base import ObjectChange, Removed, Store, Stored, StoreError, Writes
-from weft.topology.engine import Engine, owner_of
+from weft.topology.engine import Engine
 from weft.topology.first import first_objects
 from weft.topology.view import DEFAULT_VPC, Host
 
@@ -72,7 +72,7 @@ class Term:
         self._wake = asyncio.Event()
         self._holds: dict[str, Hold] = {}
         self._alarms = Alarms(weft.database, config.name)
-        self.engine = Engine()
+        self.engine = Engine(config.network)
         self.paused = False
         self.trouble = "has not read the databases yet"
         """Why the last thing that was tried failed; empty when it did not."""
@@ -148,7 +148,7 @@ class Term:
         if not state.initialized:
             objects = await self._initialize(fence)
         self._check_store()
-        self.engine = engine = Engine()
+        self.engine = engine = Engine(self._config.network)
         engine.view.services = self._config.services
         _feed(engine, objects)
         for host in await self._weft.call(_hosts):
@@ -198,7 +198,7 @@ class Term:
         known = {
             *await self._worker.northbound.owners(),
             *await self._worker.weft.owners(),
-            *(owner_of(ip) for ip in engine.view.ips.values()),
+            *engine.claimants(),
         }
         present = set(engine.owners())
         absent = sorted(owner for owner in known - present if owner not in engine.rejected)

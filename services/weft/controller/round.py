@@ -103,7 +103,7 @@ class Worker:
 
     async def _report(self, owners: Collection[str]) -> None:
         gone = self.engine.releases(owners)
-        writes = Writes(delete=[ip.ref for ip in gone])
+        writes = Writes(update=self.engine.moved(owners), delete=[ip.ref for ip in gone])
         for owner in owners:
             if kind_of(owner) == "Subnet":
                 name = owner.partition("/")[2]

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from weft.api.core import IP_ADDRESS, LOGICAL_SWITCH, MAC_ADDRESS, NETNS
+from weft.api.annotations import NETNS
+from weft.api.core import IP_ADDRESS, LOGICAL_SWITCH, MAC_ADDRESS
 from weft.api.documents import Document, parse_document
 from weft.api.problem import InvalidError, Problem
 from weft.ctl.apply import Result, remove_objects, store_documents

@@ -22,10 +22,10 @@ from weft.ctl.printing import to_json, write
 from weft.ctl.sources import load_sources
 from weft.ctl.world import admit
 from weft.net.addresses import Network
-from weft.topology.engine import Engine, owner_of
+from weft.topology.engine import Engine
 from weft.topology.first import Defaults, first_objects
 from weft.topology.rules import check_delete
-from weft.topology.view import DEFAULT_VPC, SERVICE_CIDRS, parse_services
+from weft.topology.view import DEFAULT_VPC, SERVICE_CIDRS, owner_of, parse_services
 
 JUDGED: Kinds = {**KINDS, Node.INFO.kind: Node, **MAKERS}
 """Kinds that may be given here: those that are stored, and those whose pods or addresses matter."""

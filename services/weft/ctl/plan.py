@@ -21,7 +21,8 @@ from weft.ovsdb.fence import Fence, ForeignFabricError
 from weft.ovsdb.index import OwnerIndex
 from weft.ovsdb.plan import Change, Planner
 from weft.store.fabric import Record, changed_columns
-from weft.topology.engine import Engine, owner_of
+from weft.topology.engine import Engine
+from weft.topology.view import owner_of
 
 SIGN = {"insert": "+", "update": "~", "delete": "-"}
 
@@ -100,7 +101,7 @@ async def make_engine(weft: Database, records: Mapping[str, Record]) -> Engine:
 
 
 async def _all_owners(engine: Engine, sides: Iterable[_Side]) -> list[str]:
-    absent = {owner_of(ip) for ip in engine.view.ips.values()}
+    absent = engine.claimants()
     for side in sides:
         absent |= set(await side.owners())
     return [*engine.owners(), *sorted(absent - set(engine.owners()) - engine.rejected.keys())]

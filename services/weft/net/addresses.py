@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+    summarize_address_range,
+)
 from typing import Literal
 
 Address = IPv4Address | IPv6Address
@@ -37,12 +45,13 @@ def _network(text: str) -> Network:
 
 def parse_addresses(text: str) -> list[Address]:
     """One address, or one of each family, IPv4 first. ValueError when it is something else."""
-    addresses = [_address(part) for part in split_list(text)]
+    addresses = [parse_address(part) for part in split_list(text)]
     _one_each(addresses)
     return sorted(addresses, key=lambda address: address.version)
 
 
-def _address(text: str) -> Address:
+def parse_address(text: str) -> Address:
+    """One address. ValueError when it is something else."""
     if "%" in text:
         raise ValueError(f"{text!r} has a zone, which means something on one host only")
     return ip_address(text)
@@ -57,8 +66,8 @@ def _one_each(values: Iterable[Address | Network]) -> None:
 def parse_range(text: str) -> tuple[Address, Address]:
     """`a` or `a..b`, both ends included. ValueError when the ends are of two families or in the wrong order."""
     low_text, separator, high_text = text.partition("..")
-    low = _address(low_text.strip())
-    high = _address(high_text.strip()) if separator else low
+    low = parse_address(low_text.strip())
+    high = parse_address(high_text.strip()) if separator else low
     if low.version != high.version:
         raise ValueError(f"{text!r} mixes IPv4 and IPv6")
     if int(low) > int(high):
@@ -72,6 +81,11 @@ def parse_block(text: str) -> tuple[Address, Address]:
         return parse_range(text)
     network = ip_network(text, strict=False)
     return network[0], network[-1]
+
+
+def parse_cidrs(text: str) -> list[Network]:
+    """The same as the fewest CIDRs."""
+    return list(summarize_address_range(*parse_block(text)))
 
 
 def format_range(low: int, high: int, family: Family) -> str:

@@ -59,6 +59,7 @@ NORTHBOUND: Mapping[str, Mapping[str, Ownership]] = {
         elements="gateway_chassis",
         ignore="status ipv6_prefix dhcp_relay",
     ),
+    "Address_Set": _columns(own="name addresses", keys="external_ids"),
 }
 
 WEFT: Mapping[str, Mapping[str, Ownership]] = {
@@ -72,8 +73,8 @@ WEFT: Mapping[str, Mapping[str, Ownership]] = {
 }
 
 OUR_KEYS: Mapping[str, frozenset[str]] = {
-    "external_ids": frozenset({OWNER, "vendor", "vpc", "subnet", "ls", "pod", "node"}),
-    "options": frozenset({"requested-chassis", "router-port"}),
+    "external_ids": frozenset({OWNER, "vendor", "vpc", "subnet", "ls", "pod", "node", "ippool"}),
+    "options": frozenset({"activation-strategy", "requested-chassis", "router-port", "virtual-ip", "virtual-parents"}),
     "other_config": frozenset(),
 }
 """Keys that are ours in columns of kind `KEYS`, in rows that are ours."""

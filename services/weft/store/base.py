@@ -86,13 +86,15 @@ class Writes:
     """
 
     create: list[Resource] = field(default_factory=list)
+    update: Sequence[Resource] = ()
+    """Of these `spec` and labels are ours, and have changed."""
     delete: list[str] = field(default_factory=list)
     statuses: dict[str, Status] = field(default_factory=dict)
     annotations: dict[str, Annotations] = field(default_factory=dict)
     finalize: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.create or self.delete or self.statuses or self.annotations or self.finalize)
+        return bool(self.create or self.update or self.delete or self.statuses or self.annotations or self.finalize)
 
 
 class StoreError(Exception):

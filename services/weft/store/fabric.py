@@ -171,6 +171,7 @@ class FabricStore:
     async def write(self, writes: Writes, fence: Fence) -> None:
         operations = [
             *self._creations(writes.create, fence.fabric),
+            *self._changes_of(writes.update),
             *self._deletions(writes.delete),
             *self._statuses(writes.statuses),
         ]
@@ -186,6 +187,12 @@ class FabricStore:
         for resource in resources:
             if resource.ref not in self.records:
                 yield insert_operation(resource_row(resource), uuid5(fabric, f"{TABLE}\n{resource.ref}"))
+
+    def _changes_of(self, resources: Iterable[Resource]) -> Iterable[Operation]:
+        for resource in resources:
+            record = self.records.get(resource.ref)
+            if record is not None and (columns := changed_columns(record, resource)):
+                yield update_operation(record, columns)
 
     def _deletions(self, refs: Iterable[str]) -> Iterable[Operation]:
         for ref in refs:

@@ -18,8 +18,9 @@ from functools import partial
 from typing import Any
 
 from weft import log
+from weft.api.annotations import wishes, written
 from weft.api.base import KindInfo, Resource, object_ref
-from weft.api.core import ALLOCATED, INPUTS, NETNS, Node
+from weft.api.core import Node
 from weft.api.kinds import KINDS
 from weft.api.problem import InvalidError, Problem
 from weft.ovsdb.fence import Fence
@@ -35,8 +36,7 @@ FINALIZER = "kubeovn.io/kube-ovn-controller"
 IN_FLIGHT = 32
 REFUSED = (400, 413, 422)
 """Answers that a repetition would not change: said in the log, and no reason to hold up other objects."""
-CORE = ("Namespace", "Node", "Pod")
-HELD_BY_FINALIZER = ("Vpc", "Subnet")
+HELD_BY_FINALIZER = ("Vpc", "Subnet", "Vip")
 """Kinds whose deletion waits until their rows are gone and nobody uses them."""
 
 
@@ -152,6 +152,7 @@ class KubernetesStore:
     async def write(self, writes: Writes, fence: Fence) -> None:
         requests: list[Request] = [
             *(partial(self._create, resource) for resource in writes.create if resource.ref not in self._slots),
+            *(self._change(resource) for resource in writes.update if resource.ref in self._slots),
             *(partial(self._delete, self._slots[ref]) for ref in writes.delete if ref in self._slots),
             *self._updates(writes),
         ]
@@ -198,7 +199,7 @@ class KubernetesStore:
         return metadata
 
     def _status(self, slot: Slot, status: Status) -> Iterable[Request]:
-        if slot.cls.INFO.kind not in CORE:
+        if slot.cls.STATUS is not None:
             merged = merge_status(slot.status, status, timestamp())
             if merged is not None:
                 yield partial(self._patch, slot, f"{slot.path}/status", {"status": merged})
@@ -217,6 +218,11 @@ class KubernetesStore:
         except ApiError as error:
             if error.status != 409:
                 raise
+
+    def _change(self, resource: Resource) -> Request:
+        slot = self._slots[resource.ref]
+        body = {"metadata": {"labels": resource.metadata.labels}, "spec": resource.spec_document()}
+        return partial(self._patch, slot, slot.path, body)
 
     async def _delete(self, slot: Slot) -> None:
         try:
@@ -256,8 +262,8 @@ def _slot(cls: type[Resource], item: Json) -> Slot:
         metadata["uid"],
         metadata.get("generation", 1),
         None,
-        {} if cls.INFO.kind in CORE else item.get("status", {}),
-        {key: value for key, value in metadata.get("annotations", {}).items() if key.startswith("ovn.kubernetes.io/")},
+        {} if cls.STATUS is None else item.get("status", {}),
+        written(metadata.get("annotations", {})),
         tuple(metadata.get("finalizers", ())),
         "deletionTimestamp" in metadata,
     )
@@ -272,8 +278,8 @@ def typed(cls: type[Resource], item: Json) -> Resource:
 def _document(item: Json) -> Json:
     """The part that a typed object is made of. What we wrote ourselves on a pod is no wish of its owner."""
     metadata = item["metadata"]
-    given = metadata.get("annotations", {})
-    wishes = (NETNS,) if given.get(ALLOCATED) == "true" else INPUTS
-    inputs = {key: given[key] for key in wishes if key in given}
     kept = {key: metadata[key] for key in ("name", "namespace", "labels", "creationTimestamp") if key in metadata}
-    return {"metadata": {**kept, "annotations": inputs}, "spec": item.get("spec", {}), "status": item.get("status")}
+    kept["annotations"] = wishes(metadata.get("annotations", {}))
+    if makers := [owner for owner in metadata.get("ownerReferences", ()) if owner.get("controller")]:
+        kept["ownerReferences"] = makers
+    return {"metadata": kept, "spec": item.get("spec", {}), "status": item.get("status")}

@@ -2,7 +2,8 @@
 
 A watch is resumed from the last version that was seen (bookmarks move it along where nothing happens). When the server
 has forgotten that version (410), or the kind itself is missing, everything is listed again; failures are tried again
-with a growing pause. What a list does not have any more was not seen to go: the caller hears of it as a whole.
+with a growing pause. Of an optional kind that is missing there are no objects, and now and then it is asked for again.
+What a list does not have any more was not seen to go: the caller hears of it as a whole.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ _log = log.get_logger(__name__)
 PAGE = 500
 WATCH_SECONDS = 300
 PAUSE = (0.2, 5.0)
+ABSENT_PAUSE = 30.0
+"""Seconds between two looks for an optional kind that the API does not have."""
 GONE = 410
+NOT_FOUND = 404
 
 
 class Sink(Protocol):
@@ -64,10 +68,21 @@ class Reflector:
                     _log.info("watch expired, listing anew", kind=self.info.kind)
                     self._version = ""
                     continue
+                if error.status == NOT_FOUND and self.info.optional:
+                    self._absent()
+                    await asyncio.sleep(ABSENT_PAUSE)
+                    continue
                 if error.status:
                     _log.warning("cannot follow", kind=self.info.kind, seconds=self._pause, reason=error)
                 await asyncio.sleep(self._pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads clients, no secret
                 self._pause = min(self._pause * 2, PAUSE[1])
+
+    def _absent(self) -> None:
+        """The API lacks the kind."""
+        self._version = ""
+        self.sink.listed(self.info, [])
+        self.synced.set()
+        self.poke()
 
     async def _list(self) -> None:
         items: list[Json] = []

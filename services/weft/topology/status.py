@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from weft.api.base import EVERYTHING, Resource
-from weft.api.core import Pod
 from weft.api.ip import IP
 from weft.api.ippool import IPPool
 from weft.api.problem import Problem
 from weft.api.subnet import Subnet
+from weft.api.vip import Vip
 from weft.api.vpc import Vpc
 from weft.net.addresses import Family
 from weft.net.pool import Pool, Usage
+from weft.topology.network import Attached
 from weft.topology.view import DEFAULT_VPC, View
 
 Status = dict[str, Any]
@@ -107,19 +108,43 @@ def ippool_status(pool: IPPool, usage: Mapping[Family, Usage]) -> Status:
     return status
 
 
-def pod_status(pod: Pod, ip: IP, up: bool) -> Status:
-    """Of a pod that has its addresses; `up` when its port is bound on its host."""
-    addresses = [str(address) for address in ip.addresses]
+def vip_status(vip: Vip, ip: IP, mac: str) -> Status:
+    """Of a Vip that has its address."""
+    return {
+        "type": vip.spec.type,
+        "v4ip": ip.spec.v4_ip_address,
+        "v6ip": ip.spec.v6_ip_address,
+        "mac": mac,
+        "selector": list(vip.spec.selector),
+        "conditions": [condition("Allocated", True, "Reserved"), condition("Ready", True, "Committed")],
+    }
+
+
+def without_address(reason: str, message: str) -> Status:
+    """Of an object that waits for its address."""
+    return {
+        "conditions": [
+            condition("Allocated", False, reason, message),
+            condition("Ready", False, reason, message),
+        ]
+    }
+
+
+def pod_status(attached: Sequence[Attached], up: Collection[str]) -> Status:
+    """Of a pod that has its addresses; `up` are the ports that are bound on their hosts."""
+    first = attached[0].ip
+    addresses = [str(address) for address in first.addresses]
+    down = [item.network.port for item in attached if item.network.is_overlay and item.network.port not in up]
     ready = (
-        condition("Ready", True, "PortUp")
-        if up
-        else condition("Ready", False, "PortDown", f"logical switch port {pod.port_name} is not bound on its host yet")
+        condition("Ready", False, "PortDown", f"logical switch port {down[0]} is not bound on its host yet")
+        if down
+        else condition("Ready", True, "PortUp")
     )
     return {
-        "phase": "Running" if up else "Pending",
+        "phase": "Pending" if down else "Running",
         "podIP": addresses[0] if addresses else "",
         "podIPs": [{"ip": address} for address in addresses],
-        "subnet": ip.spec.subnet,
+        "subnet": first.spec.subnet,
         "conditions": [condition("Allocated", True, "Reserved"), ready],
     }
 

@@ -28,7 +28,9 @@ def switch_ref(subnet: str) -> Ref:
 
 
 def compile_subnet(subnet: Subnet) -> Rows:
-    """Switch, the pair of ports to the router, and the row for hosts."""
+    """Switch, the pair of ports to the router, and the row for hosts, which is all of one that is no overlay."""
+    if not subnet.is_overlay:
+        return Rows(weft=(_for_hosts(subnet),))
     vpc, name = subnet.spec.vpc, subnet.name
     router_port, switch_port = f"{vpc}-{name}", f"{name}-{vpc}"
     gateways = [subnet.gateways[network.version] for network in subnet.networks]
@@ -77,6 +79,6 @@ def _for_hosts(subnet: Subnet) -> Row:
             "cidrs": tuple(map(str, subnet.networks)),
             "gateways": tuple(str(subnet.gateways[network.version]) for network in subnet.networks),
             "mtu": subnet.spec.mtu,
-            "host_routed": subnet.spec.vpc == DEFAULT_VPC and subnet.name != JOIN_SUBNET,
+            "host_routed": subnet.is_overlay and subnet.spec.vpc == DEFAULT_VPC and subnet.name != JOIN_SUBNET,
         },
     )

@@ -7,19 +7,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from weft.api.attachment import NetworkAttachmentDefinition
 from weft.api.base import Resource
-from weft.api.core import LOGICAL_SWITCH, Namespace, Pod
+from weft.api.core import LOGICAL_SWITCH, VIP, Namespace, Pod
 from weft.api.ip import IP
+from weft.api.ippool import IPPool
 from weft.api.kinds import KINDS
 from weft.api.subnet import Subnet
 from weft.api.subnet_spec import OVERLAY_PROVIDER
+from weft.api.vip import Vip
 from weft.api.vpc import Vpc
+from weft.api.workloads import StatefulSet, VirtualMachine
 from weft.net.addresses import Address, Network, parse_networks
 
 DEFAULT_VPC = "ovn-cluster"
 JOIN_SUBNET = "join"
 SERVICE_CIDRS = ("10.96.0.0/12",)
 """Where Kubernetes has its services unless told otherwise."""
+Index = defaultdict[str, set[str]]
 
 
 def parse_services(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -45,9 +50,25 @@ class Host:
         return f"node-{self.name}"
 
 
+def _index() -> Index:
+    return defaultdict(set)
+
+
+def owner_of(ip: IP) -> str:
+    """Reference of the pod, machine, host or virtual address that a reservation is for."""
+    spec = ip.spec
+    match spec.pod_type:
+        case "Vip":
+            return f"Vip/{spec.pod_name}"
+        case "VirtualMachine":
+            return f"VirtualMachine/{spec.namespace}/{spec.pod_name}"
+    return f"Pod/{spec.namespace}/{spec.pod_name}" if spec.namespace else f"Host/{spec.node_name}"
+
+
 @dataclass(slots=True)
 class View:
-    """Objects by name. Only `put` and `remove` change it, so that the indexes stay right.
+    """Objects by name, those of a namespace by reference. Only `put` and `remove` change it, so that the indexes stay
+    right.
 
     Kinds that something depends on have a field here; the others are kept by their kind alone.
     """
@@ -56,14 +77,31 @@ class View:
     subnets: dict[str, Subnet] = field(default_factory=dict)
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     pods: dict[str, Pod] = field(default_factory=dict)
-    """By reference, `Pod/namespace/name`."""
     ips: dict[str, IP] = field(default_factory=dict)
+    ippools: dict[str, IPPool] = field(default_factory=dict)
+    vips: dict[str, Vip] = field(default_factory=dict)
+    networks: dict[str, NetworkAttachmentDefinition] = field(default_factory=dict)
+    statefulsets: dict[str, StatefulSet] = field(default_factory=dict)
+    machines: dict[str, VirtualMachine] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
-    subnets_of_vpc: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    ips_of_subnet: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    subnets_of_namespace: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    vpcs_of_namespace: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    ips_of_address: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    subnets_of_vpc: Index = field(default_factory=_index)
+    subnets_of_namespace: Index = field(default_factory=_index)
+    subnets_of_provider: Index = field(default_factory=_index)
+    default_subnets: Index = field(default_factory=_index)
+    """Overlay subnets that are marked `default`, all under one key."""
+    vpcs_of_namespace: Index = field(default_factory=_index)
+    pools_of_subnet: Index = field(default_factory=_index)
+    pools_of_namespace: Index = field(default_factory=_index)
+    ips_of_subnet: Index = field(default_factory=_index)
+    ips_of_owner: Index = field(default_factory=_index)
+    ips_of_statefulset: Index = field(default_factory=_index)
+    vips_of_subnet: Index = field(default_factory=_index)
+    pods_of_owner: Index = field(default_factory=_index)
+    """References of pods by what owns their ports: themselves, or the machine that runs in them."""
+    pods_of_vip: Index = field(default_factory=_index)
+    """References of pods that use a virtual address, or may take it over."""
+    pods_of_namespace: Index = field(default_factory=_index)
+    ips_of_address: Index = field(default_factory=_index)
     """Reservations of one address, by `SUBNET ADDRESS`."""
     services: tuple[Network, ...] = parse_services(SERVICE_CIDRS)
     """CIDRs of services: pods of the default VPC cannot have their addresses."""
@@ -76,6 +114,11 @@ class View:
             "Subnet": self.subnets,
             "Namespace": self.namespaces,
             "IP": self.ips,
+            "IPPool": self.ippools,
+            "Vip": self.vips,
+            "NetworkAttachmentDefinition": self.networks,
+            "StatefulSet": self.statefulsets,
+            "VirtualMachine": self.machines,
             "Host": self.hosts,
             "Node": {},
             "Pod": self.pods,
@@ -84,40 +127,71 @@ class View:
     def put(self, item: Resource | Host) -> None:
         """Add an object, or replace its older version."""
         self.remove(item)
-        group, key = self._place(item.ref)
-        group[key] = item
+        group, place = self._place(item.ref)
+        group[place] = item
         for index, value in self._edges(item):
-            index[value].add(item.name)
+            index[value].add(place)
 
     def remove(self, item: Resource | Host) -> None:
         """Take an object out, in whatever version it is here."""
-        group, key = self._place(item.ref)
-        known = group.pop(key, None)
-        if known is not None:
-            for index, value in self._edges(known):
-                index[value].discard(known.name)
+        group, place = self._place(item.ref)
+        known = group.pop(place, None)
+        if known is None:
+            return
+        for index, value in self._edges(known):
+            index[value].discard(place)
+            if not index[value]:
+                del index[value]
 
     def find(self, ref: str) -> Resource | Host | None:
         """The object of a reference like `Subnet/blue` or `Pod/ns1/web`."""
-        group, key = self._place(ref)
-        return group.get(key)
+        group, place = self._place(ref)
+        return group.get(place)
 
     def _place(self, ref: str) -> tuple[dict[str, Any], str]:
         kind, _, name = ref.partition("/")
         return self.groups.get(kind, {}), ref if "/" in name else name
 
-    def _edges(self, item: Resource | Host) -> list[tuple[defaultdict[str, set[str]], str]]:
+    def _edges(self, item: Resource | Host) -> list[tuple[Index, str]]:
         """The indexes that an object stands in, and under what."""
+        edges: list[tuple[Index, str]] = []
         match item:
             case Vpc():
-                return [(self.vpcs_of_namespace, namespace) for namespace in item.spec.namespaces]
+                edges = [(self.vpcs_of_namespace, namespace) for namespace in item.spec.namespaces]
             case Subnet():
-                bound = [(self.subnets_of_namespace, namespace) for namespace in item.spec.namespaces]
-                return [(self.subnets_of_vpc, item.spec.vpc), *bound]
+                edges = self._edges_of_subnet(item)
             case IP():
-                taken = [(self.ips_of_address, f"{item.spec.subnet} {address}") for address in item.addresses]
-                return [(self.ips_of_subnet, item.spec.subnet), *taken]
-        return []
+                edges = self._edges_of_ip(item)
+            case IPPool():
+                bound = [(self.pools_of_namespace, namespace) for namespace in item.spec.namespaces]
+                edges = [(self.pools_of_subnet, item.spec.subnet), *bound]
+            case Vip():
+                edges = [(self.vips_of_subnet, item.spec.subnet)]
+            case Pod():
+                edges = self._edges_of_pod(item)
+        return edges
+
+    def _edges_of_subnet(self, subnet: Subnet) -> list[tuple[Index, str]]:
+        edges = [(self.subnets_of_provider, subnet.spec.provider)]
+        if subnet.is_overlay:
+            edges.append((self.subnets_of_vpc, subnet.spec.vpc))
+        if subnet.spec.provider == OVERLAY_PROVIDER:
+            edges += [(self.subnets_of_namespace, namespace) for namespace in subnet.spec.namespaces]
+            edges += [(self.default_subnets, "")] if subnet.spec.default else []
+        return edges
+
+    def _edges_of_ip(self, ip: IP) -> list[tuple[Index, str]]:
+        edges = [(self.ips_of_subnet, ip.spec.subnet), (self.ips_of_owner, owner_of(ip))]
+        edges += [(self.ips_of_address, f"{ip.spec.subnet} {address}") for address in ip.addresses]
+        if ip.spec.pod_type == "StatefulSet":
+            name = ip.spec.pod_name.rpartition("-")[0]
+            edges.append((self.ips_of_statefulset, f"StatefulSet/{ip.spec.namespace}/{name}"))
+        return edges
+
+    def _edges_of_pod(self, pod: Pod) -> list[tuple[Index, str]]:
+        named = [pod.metadata.annotations.get(VIP, "").strip(), *pod.aaps]
+        vips = [(self.pods_of_vip, name) for name in named if name]
+        return [(self.pods_of_owner, pod.owner), (self.pods_of_namespace, pod.namespace), *vips]
 
     def holders(self, subnet: str, address: Address) -> set[str]:
         """Names of the reservations that have an address."""
@@ -128,23 +202,40 @@ class View:
         for kind in KINDS:
             yield from self.groups[kind].values()
 
+    def running(self, owner: str) -> list[Pod]:
+        """The pods that an owner of ports runs in, the oldest first: one, or two while a machine is moved."""
+        pods = [self.pods[ref] for ref in self.pods_of_owner.get(owner, ())]
+        alive = [pod for pod in pods if not pod.finished and not pod.spec.host_network]
+        return sorted(alive, key=lambda pod: (pod.metadata.creation_timestamp, pod.name))
+
     def default_subnet(self) -> str | None:
         """Name of the subnet that is marked `default`."""
-        overlay = (subnet for subnet in self.subnets.values() if subnet.spec.provider == OVERLAY_PROVIDER)
-        return next((subnet.name for subnet in overlay if subnet.spec.default), None)
+        return min(self.default_subnets.get("", ()), default=None)
 
     def subnet_name_of(self, pod: Pod) -> str | None:
-        """The subnet of a pod: its annotation's, its namespace's, the default of its namespace's VPC, or of the fabric.
+        """The first candidate of a pod's default network."""
+        return next(iter(self.subnets_of(pod)), None)
 
-        Kube-OVN 1.15 manual, section 3.1.3; of several subnets bound to one namespace the first by name.
+    def subnets_of(self, pod: Pod) -> list[str]:
+        """Subnets of a pod's default network, in the order in which they are tried.
+
+        Its annotation's, those of its namespace, the default of its namespace's VPC, or of the fabric (Kube-OVN 1.15
+        manual, section 3.1.3).
         """
-        return pod.metadata.annotations.get(LOGICAL_SWITCH, "").strip() or self.subnet_name_in(pod.namespace)
+        if asked := pod.metadata.annotations.get(LOGICAL_SWITCH, "").strip():
+            return [asked]
+        return self.subnets_in(pod.namespace)
 
-    def subnet_name_in(self, namespace: str) -> str | None:
-        """The subnet of a namespace's pods that ask for none."""
+    def subnets_in(self, namespace: str) -> list[str]:
+        """The subnets of a namespace's pods that ask for none."""
         if bound := self.subnets_of_namespace.get(namespace):
-            return min(bound)
+            return sorted(bound)
         for vpc in sorted(self.vpcs_of_namespace.get(namespace, ())):
             if name := self.vpcs[vpc].spec.default_subnet:
-                return name
-        return self.default_subnet()
+                return [name]
+        default = self.default_subnet()
+        return [] if default is None else [default]
+
+    def subnet_name_in(self, namespace: str) -> str | None:
+        """The first of them."""
+        return next(iter(self.subnets_in(namespace)), None)

@@ -125,6 +125,8 @@ def test_the_rights_are_these(kube: KubeSandbox) -> None:
     expected["ips", ""] |= {"create", "delete"}
     expected["subnets", ""] |= {"create"}
     expected["vpcs", ""] |= {"create"}
+    for plural in ("network-attachment-definitions", "statefulsets", "virtualmachines"):
+        expected[plural, ""] = {"list", "watch"}
     expected["events", ""] = {"create", "get", "patch"}
     expected["leases", "weft-controller"] = {"get", "update"}
     expected["leases", ""] = {"create"}

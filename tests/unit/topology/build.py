@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from weft.api.attachment import NetworkAttachmentDefinition
 from weft.api.core import Namespace, Pod
 from weft.api.ip import IP
 from weft.api.ippool import IPPool
 from weft.api.subnet import Subnet
+from weft.api.vip import Vip
 from weft.api.vpc import Vpc
+from weft.api.workloads import StatefulSet, VirtualMachine
 from weft.topology.engine import Engine
 from weft.topology.rows import Row
 from weft.topology.view import Host
@@ -35,6 +38,34 @@ def pod(name: str, subnet: str = "", *, ns: str = "ns1", node: str = "", ip: str
     return Pod.parse({"metadata": metadata, "spec": {"nodeName": node} if node else {}}, uid=f"uid-{name}")
 
 
+def made_by(kind: str, name: str) -> dict[str, object]:
+    """Metadata of a pod that a workload made."""
+    return {"ownerReferences": [{"kind": kind, "name": name, "uid": f"uid-{name}", "controller": True}]}
+
+
+def workload_pod(kind: str, maker: str, name: str, node: str = "lab1", **metadata: object) -> Pod:
+    metadata = {"name": name, "namespace": "ns1", **made_by(kind, maker), **metadata}
+    return Pod.parse({"metadata": metadata, "spec": {"nodeName": node}}, uid=f"uid-{name}")
+
+
+def statefulset(name: str, replicas: int, start: int = 0) -> StatefulSet:
+    spec = {"replicas": replicas, "ordinals": {"start": start}}
+    return StatefulSet.parse({"metadata": {"name": name, "namespace": "ns1"}, "spec": spec})
+
+
+def machine(name: str) -> VirtualMachine:
+    return VirtualMachine.parse({"metadata": {"name": name, "namespace": "ns1"}})
+
+
+def network(name: str, config: str, ns: str = "default") -> NetworkAttachmentDefinition:
+    metadata = {"name": name, "namespace": ns}
+    return NetworkAttachmentDefinition.parse({"metadata": metadata, "spec": {"config": config}})
+
+
+def vip(name: str, subnet: str = "ovn-default", **spec: object) -> Vip:
+    return Vip.parse({"metadata": {"name": name}, "spec": {"subnet": subnet, **spec}})
+
+
 def reservation(name: str, subnet: str, address: str, *, pod: str = "", ns: str = "", node: str = "") -> IP:
     parts = address.split(",")
     spec = {
@@ -47,7 +78,8 @@ def reservation(name: str, subnet: str, address: str, *, pod: str = "", ns: str 
         "namespace": ns,
         "nodeName": node,
     }
-    return IP.parse({"metadata": {"name": name}, "spec": spec})
+    labels = {"ovn.kubernetes.io/subnet": subnet}
+    return IP.parse({"metadata": {"name": name, "labels": labels}, "spec": spec})
 
 
 def base() -> Engine:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tests.unit.topology.build import host, pod, reservation, subnet, vpc
+from weft.api.core import Pod
 from weft.api.ip import IP
 from weft.ovsdb.columns import NORTHBOUND, PARENTS, WEFT, Ownership
 from weft.topology.host import compile_host
-from weft.topology.pod import compile_pod
+from weft.topology.network import Attached, Network
+from weft.topology.pod import compile_pods
 from weft.topology.rows import Ref, Row, Rows
 from weft.topology.subnet import compile_subnet
 from weft.topology.vpc import compile_vpc
@@ -16,6 +18,11 @@ DUAL = "10.66.0.0/16,fd00:66::/64"
 
 def _ip(name: str = "web.ns1", address: str = "10.66.0.11") -> IP:
     return reservation(name, "blue", address, pod="web", ns="ns1")
+
+
+def _rows(given: Pod, ip: IP) -> Rows:
+    attached = Attached(Network("ovn", given.port_name, given.port_name), ip, default_route=True)
+    return compile_pods([given], [attached], {"blue": subnet("blue", DUAL, "red")})
 
 
 def test_a_vpc_is_a_router() -> None:
@@ -86,7 +93,7 @@ def test_hosts_route_the_subnets_of_the_default_vpc_and_not_their_own() -> None:
 
 def test_a_pod_is_a_port_and_a_row_for_its_host() -> None:
     given = pod("web", "blue", node="lab1", **{"weft.ovn/netns": "web"})
-    rows = compile_pod(given, _ip(address="10.66.0.11,fd00:66::b"))
+    rows = _rows(given, _ip(address="10.66.0.11,fd00:66::b"))
     assert rows.northbound == (
         Row(
             "Logical_Switch_Port",
@@ -117,6 +124,7 @@ def test_a_pod_is_a_port_and_a_row_for_its_host() -> None:
                 "addresses": ("10.66.0.11", "fd00:66::b"),
                 "device_type": "veth",
                 "provider": "ovn",
+                "routes": (),
                 "default_route": True,
                 "netns": "web",
             },
@@ -125,7 +133,7 @@ def test_a_pod_is_a_port_and_a_row_for_its_host() -> None:
 
 
 def test_a_pod_without_a_host_is_no_hosts_business() -> None:
-    rows = compile_pod(pod("web", "blue"), _ip())
+    rows = _rows(pod("web", "blue"), _ip())
     assert rows.weft == ()
     assert rows.northbound[0].columns["options"] == {}
 
@@ -165,7 +173,7 @@ def test_a_host_is_a_port_of_the_join_subnet() -> None:
 
 def test_what_pods_of_a_subnet_share_is_not_on_them() -> None:
     """Nothing of a pod's rows follows from the subnet's mtu, gateway or prefix length."""
-    rows = compile_pod(pod("web", "blue", node="lab1"), _ip())
+    rows = _rows(pod("web", "blue", node="lab1"), _ip())
     texts = " ".join(str(row.columns) for row in (*rows.northbound, *rows.weft))
     assert "/16" not in texts
     assert "mtu" not in texts
@@ -177,7 +185,7 @@ def test_owners_write_columns_that_are_theirs_alone() -> None:
     everything = (
         compile_vpc(vpc("red")),
         compile_subnet(subnet("blue", DUAL, "red")),
-        compile_pod(pod("web", "blue", node="lab1"), _ip()),
+        _rows(pod("web", "blue", node="lab1"), _ip()),
         compile_host(host("lab1"), reservation("node-lab1", "join", "100.64.0.2", node="lab1"), join),
     )
     for tables, rows in (

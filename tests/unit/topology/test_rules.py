@@ -64,10 +64,13 @@ USED = reservation("web.ns1", "red-net", "10.66.0.11", pod="web", ns="ns1")
             [], subnet("blue", "10.0.0.0/24", "nope"), ["spec.vpc: Vpc/nope does not exist"], id="no such VPC"
         ),
         pytest.param(
-            [],
-            subnet("blue", "10.0.0.0/24", provider="net1"),
-            ["spec.provider: 'net1' is not served yet; allowed: ovn"],
-            id="provider",
+            [], subnet("blue", "10.16.0.0/24", provider="net1.default"), [], id="no overlay: its VPC does not matter"
+        ),
+        pytest.param(
+            [subnet("one", "10.0.0.0/24", provider="net1.default")],
+            subnet("two", "10.0.0.0/16", provider="net1.default"),
+            ["spec.cidrBlock: 10.0.0.0/16 overlaps 10.0.0.0/24 of Subnet/one in net1.default"],
+            id="addresses of one provider",
         ),
         pytest.param(
             [],

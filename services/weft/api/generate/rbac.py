@@ -44,11 +44,22 @@ def _everywhere() -> list[Document]:
     return [
         _rule("", ["namespaces", "nodes", "pods"], [*READ, "patch"]),
         _rule("", ["events"], ["create", "get", "patch"]),
+        *(_rule(group, plurals, READ) for group, plurals in sorted(_only_read().items())),
         _rule(group, ours, [*READ, "patch"]),
         _rule(group, [f"{plural}/status" for plural in ours], ["patch"]),
         _rule(group, list(CREATED), ["create"]),
         _rule(group, ["ips"], ["delete"]),
     ]
+
+
+def _only_read() -> dict[str, list[str]]:
+    """Kinds of others by which addresses are kept and networks are told apart."""
+    groups: dict[str, list[str]] = {}
+    for cls in KINDS.values():
+        group, slash, _ = cls.INFO.api_version.partition("/")
+        if slash and cls.STATUS is None:
+            groups.setdefault(group, []).append(cls.INFO.plural)
+    return groups
 
 
 def _lease() -> list[Document]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from weft.api.subnet import Subnet
 from weft.net.addresses import Address, host_bounds
-from weft.topology.view import View
+from weft.topology.view import View, owner_of
 
 Own = Callable[[str], bool]
 """Whether the reservation of this name is one's own."""
@@ -30,4 +30,10 @@ def unavailable(view: View, subnet: Subnet, address: Address, own: Own) -> str |
     if (why := unfit(subnet, address)) is not None:
         return why
     others = sorted(name for name in view.holders(subnet.name, address) if not own(name))
-    return f"{address} is in use by {others[0]}" if others else None
+    return f"{address} is in use by {_called(view, others[0])}" if others else None
+
+
+def _called(view: View, reservation: str) -> str:
+    """How a user knows a reservation: a Vip by its own name."""
+    owner = owner_of(view.ips[reservation])
+    return owner if owner.startswith("Vip/") else reservation

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from weft.api.base import Resource
-from weft.api.core import Namespace
+from weft.api.core import VIP, Namespace
 from weft.api.problem import Problem
 from weft.api.subnet import Subnet
+from weft.api.vip import Vip
 from weft.api.vpc import Vpc
 from weft.topology.view import DEFAULT_VPC, JOIN_SUBNET, View
 
@@ -23,8 +24,10 @@ def check_delete(view: View, item: Resource) -> list[Problem]:
             return list(_of_subnet(view, item))
         case Vpc() if subnets := view.subnets_of_vpc.get(item.name):
             return [item.problem("", f"is in use by {len(subnets)} subnets: {_some(subnets)}")]
+        case Vip() if pods := _borrowers(view, item):
+            return [item.problem("", f"is in use by {len(pods)} pods: {_some(pods)}")]
         case Namespace():
-            pods = {pod.name for pod in view.pods.values() if pod.namespace == item.name}
+            pods = {view.pods[ref].name for ref in view.pods_of_namespace.get(item.name, ())}
             return [item.problem("", f"is in use by {len(pods)} pods: {_some(pods)}")] if pods else []
     return []
 
@@ -36,6 +39,12 @@ def _of_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
         yield subnet.problem(
             "spec.default", "true: the default subnet cannot be deleted; make another one the default first"
         )
+
+
+def _borrowers(view: View, vip: Vip) -> set[str]:
+    """Pods that have the Vip's address as their own."""
+    pods = (view.pods[ref] for ref in view.pods_of_vip.get(vip.name, ()))
+    return {pod.port_name for pod in pods if pod.metadata.annotations.get(VIP, "").strip() == vip.name}
 
 
 def _some(names: Collection[str]) -> str:

@@ -31,10 +31,8 @@ def check_ippool(view: View, pool: IPPool) -> Iterator[Problem]:
 
 def _overlaps(view: View, pool: IPPool, text: str, low: Address, high: Address) -> Iterator[Problem]:
     """An address is of one pool of its subnet at most."""
-    others: list[IPPool] = sorted(view.groups["IPPool"].values(), key=lambda other: other.name)
-    for other in others:
-        if other.name == pool.name or other.spec.subnet != pool.spec.subnet:
-            continue
+    for name in sorted(view.pools_of_subnet.get(pool.spec.subnet, set()) - {pool.name}):
+        other = view.ippools[name]
         for theirs in other.spec.ips:
             first, last = parse_block(theirs)
             if first.version == low.version and int(first) <= int(high) and int(low) <= int(last):

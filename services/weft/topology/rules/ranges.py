@@ -13,7 +13,7 @@ from weft.topology.view import DEFAULT_VPC, View
 def check_ranges(view: View, subnet: Subnet) -> Iterator[Problem]:
     """What a subnet's CIDRs are in the way of."""
     yield from _neighbours(view, subnet)
-    if subnet.spec.vpc == DEFAULT_VPC and not subnet.spec.vlan:
+    if subnet.is_overlay and subnet.spec.vpc == DEFAULT_VPC and not subnet.spec.vlan:
         yield from _services(view, subnet)
         yield from _hosts(view, subnet)
 
@@ -29,16 +29,21 @@ def within(inner: Network, outer: Network) -> bool:
 
 
 def _neighbours(view: View, subnet: Subnet) -> Iterator[Problem]:
-    """Within a VPC no two CIDRs may overlap; VPCs may have the same ones. `join` is a neighbour only in its own VPC."""
-    for name in sorted(view.subnets_of_vpc.get(subnet.spec.vpc, ())):
+    """Within a VPC no two CIDRs may overlap; VPCs may have the same ones. `join` is a neighbour only in its own VPC.
+
+    Subnets that are no part of the overlay have their provider in place of a VPC.
+    """
+    if subnet.is_overlay:
+        neighbours, where = view.subnets_of_vpc.get(subnet.spec.vpc, ()), f"Vpc/{subnet.spec.vpc}"
+    else:
+        neighbours, where = view.subnets_of_provider.get(subnet.spec.provider, ()), subnet.spec.provider
+    for name in sorted(neighbours):
         if name == subnet.name:
             continue
         for theirs in view.subnets[name].networks:
             for ours in subnet.networks:
                 if overlap(ours, theirs):
-                    yield subnet.problem(
-                        "spec.cidrBlock", f"{ours} overlaps {theirs} of Subnet/{name} in Vpc/{subnet.spec.vpc}"
-                    )
+                    yield subnet.problem("spec.cidrBlock", f"{ours} overlaps {theirs} of Subnet/{name} in {where}")
 
 
 def _services(view: View, subnet: Subnet) -> Iterator[Problem]:

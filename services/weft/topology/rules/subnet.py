@@ -6,20 +6,15 @@ from collections.abc import Iterable, Iterator
 
 from weft.api.problem import Problem
 from weft.api.subnet import Subnet
-from weft.api.subnet_spec import OVERLAY_PROVIDER
 from weft.topology.rules.ranges import check_ranges, within
 from weft.topology.view import DEFAULT_VPC, View
 
 
 def check_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
     """What forbids a subnet to be this."""
-    if subnet.spec.provider != OVERLAY_PROVIDER:
-        yield subnet.problem(
-            "spec.provider", f"{subnet.spec.provider!r} is not served yet; allowed: {OVERLAY_PROVIDER}"
-        )
     if not subnet.networks:
         yield subnet.problem("spec.cidrBlock", "is empty: a subnet without addresses is not served yet")
-    if subnet.spec.vpc not in view.vpcs:
+    if subnet.is_overlay and subnet.spec.vpc not in view.vpcs:
         yield subnet.problem("spec.vpc", f"Vpc/{subnet.spec.vpc} does not exist")
     yield from check_ranges(view, subnet)
     yield from _changes(view, subnet)

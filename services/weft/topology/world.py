@@ -1,0 +1,280 @@
+"""What is known, and whom a change of it concerns.
+
+Objects are put in and taken out. A change dirties those owners that depend on it, found by index. What cannot be used
+yet (a subnet whose VPC does not exist, a pod without a free address) waits, and is tried again when something changes
+that may help it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from weft.api.attachment import NetworkAttachmentDefinition
+from weft.api.base import Resource
+from weft.api.core import VIP, Namespace, Node, Pod
+from weft.api.ip import IP
+from weft.api.ippool import IPPool
+from weft.api.problem import Problem
+from weft.api.subnet import Subnet
+from weft.api.vip import Vip
+from weft.api.vpc import Vpc
+from weft.api.workloads import StatefulSet, VirtualMachine
+from weft.topology import claims, rules
+from weft.topology.addressing import Addressing
+from weft.topology.request import AllocationError
+from weft.topology.settings import Settings
+from weft.topology.view import JOIN_SUBNET, Host, View, owner_of
+
+_JUDGED_BY_ADDRESSES = (Namespace, Node, IP, Pod)
+"""What is wrong with these, given the others, shows in the addresses that they do not get."""
+
+
+class World:
+    """See the module's text. What becomes of it is the engine's."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self.view = View()
+        self.addressing = Addressing()
+        self.dirty: dict[str, None] = {}
+        """Owners to be compiled, in the order in which they were touched."""
+        self.rejected: dict[str, tuple[Resource | None, list[Problem]]] = {}
+        """Objects that break a rule or cannot be parsed; the version in the view, if any, stays in effect."""
+        self.leaving: dict[str, tuple[Resource, list[Problem]]] = {}
+        """Objects that are to be deleted and are in use: they stay in effect until they are not."""
+        self.unallocated: dict[str, AllocationError] = {}
+        """Pods and hosts that wait for an address, and why."""
+        self.up: set[str] = set()
+        """Names of ports that are bound on their host."""
+        self._lost: dict[str, IP] = {}
+
+    # -- changes ------------------------------------------------------------------------------------------------------
+
+    def put(self, item: Resource | Host) -> None:
+        """A new object or a new version of one. Putting what is known already touches nothing."""
+        if isinstance(item, Resource):
+            if problems := [] if isinstance(item, _JUDGED_BY_ADDRESSES) else rules.check_put(self.view, item):
+                self.rejected[item.ref] = (item, problems)
+                self.touch(item.ref)
+                return
+            if self.rejected.pop(item.ref, None) is not None:
+                self.touch(item.ref)
+        old = self.view.find(item.ref)
+        if old == item:
+            return
+        self.view.put(item)
+        self._follow(item, old)
+
+    def _follow(self, item: Resource | Host, old: Resource | Host | None) -> None:
+        """Whom a new or changed object concerns."""
+        match item:
+            case IP():
+                self._lost.pop(item.name, None)
+                self._put_ip(item, old)
+            case Subnet():
+                self._put_subnet(item, old)
+            case Pod():
+                self._touch_pod(item)
+                if isinstance(old, Pod):
+                    self._touch_pod(old)
+            case Host():
+                self.touch(item.ref)
+            case Node():
+                self.touch(f"Host/{item.name}")
+            case _:
+                self._follow_others(item, old)
+                self._retry()
+
+    def _follow_others(self, item: Resource | Host, old: Resource | Host | None) -> None:
+        """The same, of objects that may help those who wait."""
+        self.touch(item.ref)
+        match item:
+            case Vpc():
+                self.touch(*(f"Subnet/{name}" for name in self.view.subnets_of_vpc.get(item.name, ())))
+            case IPPool():
+                self.addressing.put_pool(item)
+                self.touch(f"Subnet/{item.spec.subnet}")
+            case Vip():
+                self._touch_users_of_vip(item.name)
+            case StatefulSet() | VirtualMachine():
+                self._touch_kept(item)
+            case NetworkAttachmentDefinition() if isinstance(old, NetworkAttachmentDefinition):
+                self.touch(*sorted(self.view.pods_of_owner))  # rare, and whom it concerns is in their annotations
+
+    def reject(self, ref: str, problems: list[Problem]) -> None:
+        """A stored object that cannot even be parsed."""
+        self.rejected[ref] = (None, problems)
+        self.touch(ref)
+
+    def leave(self, item: Resource) -> None:
+        """Its deletion was asked for: it goes as soon as nobody uses it. A pod runs until it is gone."""
+        if isinstance(item, Pod):
+            self.put(item)
+            return
+        if self.view.find(item.ref) is None:
+            self.put(item)
+        problems = rules.check_delete(self.view, item)
+        if problems and item.ref not in rules.SYSTEM_OBJECTS:
+            self.leaving[item.ref] = (item, problems)
+            self.touch(item.ref)
+        else:
+            self.remove_ref(item.ref)
+            self.touch(item.ref)
+
+    def remove(self, item: Resource | Host) -> None:
+        if isinstance(item, Resource):
+            self.rejected.pop(item.ref, None)
+        self.remove_ref(item.ref)
+
+    def remove_ref(self, ref: str) -> None:
+        """The object of this reference is gone (or was never more than a rejected one)."""
+        self.leaving.pop(ref, None)
+        if self.rejected.pop(ref, None) is not None:
+            self.touch(ref)
+            self._retry()
+        self.unallocated.pop(ref, None)
+        item = self.view.find(ref)
+        if item is None:
+            return
+        self.view.remove(item)
+        match item:
+            case IP():
+                self._remove_ip(item)
+            case Pod():
+                self._forget_lost(item.owner)
+                self._touch_pod(item)
+                if VIP in item.metadata.annotations:
+                    self._retry()
+            case Host():
+                self._forget_lost(item.ref)
+                self.touch(item.ref)
+            case Namespace() | Node():
+                pass
+            case _:
+                self._remove_other(item)
+                self._retry()
+
+    def _remove_other(self, item: Resource | Host) -> None:
+        self.touch(item.ref)
+        match item:
+            case Subnet():
+                self.addressing.remove_subnet(item.name)
+                self.touch(f"Vpc/{item.spec.vpc}", *self._users(item.name), *self._namespaces(item))
+            case IPPool():
+                self.addressing.remove_pool(item.name)
+                self.touch(f"Subnet/{item.spec.subnet}")
+            case Vip():
+                self._forget_lost(item.ref)
+                self._touch_users_of_vip(item.name)
+            case StatefulSet() | VirtualMachine():
+                self._touch_kept(item)
+
+    def set_up(self, port: str, owner: str, up: bool) -> None:
+        """OVN says whether a port is bound on its host."""
+        if up == (port in self.up):
+            return
+        (self.up.add if up else self.up.discard)(port)
+        self.touch(owner, *self.view.pods_of_owner.get(owner, ()))
+
+    # -- addresses ----------------------------------------------------------------------------------------------------
+
+    def _put_ip(self, ip: IP, old: Resource | Host | None) -> None:
+        with self._following_conflicts():
+            if isinstance(old, IP):
+                self.addressing.release(old)
+            self.addressing.adopt(ip)
+        self._touch_ip(ip)
+
+    def _remove_ip(self, ip: IP) -> None:
+        """A reservation vanished from the store. Until its owner's rows are gone nobody else may have the address."""
+        owner = owner_of(ip)
+        if ip.name in claims.reservations(self.view, self.settings, owner):
+            self._lost[ip.name] = ip
+        elif claims.retained(self.view, self.settings, ip):
+            with self._following_conflicts():
+                self.addressing.release(ip)
+            self._retry()
+        else:
+            self.view.put(ip)
+        self._touch_ip(ip)
+
+    def _forget_lost(self, owner: str) -> None:
+        """The owner of reservations that had vanished is gone too: they are let go of after its rows."""
+        for ip in [ip for ip in self._lost.values() if owner_of(ip) == owner]:
+            if ip.name not in claims.reservations(self.view, self.settings, owner):
+                self.view.put(self._lost.pop(ip.name))
+
+    @contextmanager
+    def _following_conflicts(self) -> Iterator[None]:
+        """Whoever gets into quarantine or out of it must be compiled again."""
+        before = set(self.addressing.conflicts)
+        yield
+        for name in before ^ self.addressing.conflicts.keys():
+            if (ip := self.view.ips.get(name)) is not None:
+                self._touch_owner(owner_of(ip))
+
+    def _put_subnet(self, subnet: Subnet, old: Resource | Host | None) -> None:
+        self.addressing.put_subnet(subnet)
+        self.touch(subnet.ref, f"Vpc/{subnet.spec.vpc}", *self._namespaces(subnet))
+        if isinstance(old, Subnet):
+            self.touch(f"Vpc/{old.spec.vpc}", *self._namespaces(old))
+        if old is None:
+            self.touch(*self._users(subnet.name))
+            self.touch(*(f"IPPool/{name}" for name in self.view.pools_of_subnet.get(subnet.name, ())))
+        if subnet.name == JOIN_SUBNET:
+            self.touch(*(host.ref for host in self.view.hosts.values()))
+        self._retry()
+
+    def _namespaces(self, subnet: Subnet) -> Iterable[str]:
+        """Namespaces whose pods get their addresses here."""
+        names = self.view.namespaces if subnet.spec.default else subnet.spec.namespaces
+        return [f"Namespace/{name}" for name in names]
+
+    def _users(self, subnet: str) -> Iterable[str]:
+        return [owner_of(self.view.ips[name]) for name in sorted(self.view.ips_of_subnet.get(subnet, ()))]
+
+    def _retry(self) -> None:
+        """Something changed that may help those who wait."""
+        self.touch(*self.unallocated)
+        waiting = [item for item, _ in self.rejected.values() if item is not None]
+        for item in waiting:
+            if not rules.check_put(self.view, item):
+                self.put(item)
+        for item, _ in list(self.leaving.values()):
+            if not rules.check_delete(self.view, item):
+                self.leave(item)
+
+    # -- who is concerned ---------------------------------------------------------------------------------------------
+
+    def touch(self, *owners: str) -> None:
+        """These must be compiled again."""
+        for owner in owners:
+            self.dirty[owner] = None
+
+    def _touch_owner(self, owner: str) -> None:
+        self.touch(owner)
+        for ref in sorted(self.view.pods_of_owner.get(owner, ())):
+            self._touch_pod(self.view.pods[ref])
+
+    def _touch_pod(self, pod: Pod) -> None:
+        self.touch(pod.ref, pod.owner, *(f"Vip/{name}" for name in pod.aaps))
+
+    def _touch_ip(self, ip: IP) -> None:
+        owner = owner_of(ip)
+        self._touch_owner(owner)
+        self.touch(f"Subnet/{ip.spec.subnet}")
+        self.touch(*(f"IPPool/{name}" for name in self.view.pools_of_subnet.get(ip.spec.subnet, ())))
+        if owner.startswith("Vip/"):
+            self._touch_users_of_vip(ip.spec.pod_name)
+
+    def _touch_users_of_vip(self, vip: str) -> None:
+        for ref in sorted(self.view.pods_of_vip.get(vip, ())):
+            self._touch_pod(self.view.pods[ref])
+
+    def _touch_kept(self, item: StatefulSet | VirtualMachine) -> None:
+        """Those whose addresses are kept for the sake of this workload."""
+        names = self.view.ips_of_statefulset.get(item.ref, ())
+        self.touch(*(owner_of(self.view.ips[name]) for name in sorted(names)))
+        if isinstance(item, VirtualMachine):
+            self.touch(item.ref)
