@@ -38,7 +38,8 @@ from tests.support.tls import self_signed
 
 ADMIN = "admin"
 CONTROLLER = "weft-controller"
-USERS = {ADMIN: "system:masters", CONTROLLER: ""}
+WEBHOOK = "weft-webhook"
+USERS = {ADMIN: "system:masters", CONTROLLER: "", WEBHOOK: ""}
 PROGRAMS = ("etcd", "kube-apiserver", "kubectl")
 # Reads are not recorded: a log of every list would cost more than what the tests measure.
 AUDIT_POLICY = {

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from weft.api import workloads
 from weft.api.base import KindInfo, Metadata, Projected, Resource
 from weft.api.core import Pod, PodSpec
 
@@ -84,11 +85,14 @@ class ReplicaSet(PodMaker):
     spec: TemplateSpec
 
 
-class StatefulSet(PodMaker):
-    """Pods with names that last."""
+class StatefulSetSpec(workloads.StatefulSetSpec, TemplateSpec):
+    """Which pods, and of what template."""
 
-    INFO: ClassVar = KindInfo("apps/v1", "StatefulSet", "statefulsets", namespaced=True)
-    spec: TemplateSpec
+
+class StatefulSet(workloads.StatefulSet, PodMaker):
+    """Pods with names that last. Stores keep less of it."""
+
+    spec: StatefulSetSpec = Field(default_factory=StatefulSetSpec)
 
 
 class DaemonSet(PodMaker):

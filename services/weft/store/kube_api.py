@@ -53,8 +53,9 @@ def object_path(info: KindInfo, namespace: str, name: str) -> str:
 class KubeApi:
     """A connection. Raises ApiError."""
 
-    def __init__(self, kubeconfig: str) -> None:
+    def __init__(self, kubeconfig: str, agent: str = "weft-controller") -> None:
         self._kubeconfig = kubeconfig
+        self._agent = agent
         self._reachable = True
         self.client: client.ApiClient
 
@@ -121,7 +122,7 @@ class KubeApi:
         content: str = "application/json",
         timeout: aiohttp.ClientTimeout = TIMEOUT,
     ) -> aiohttp.ClientResponse:
-        headers = {"Accept": "application/json", "Content-Type": content, "User-Agent": "weft-controller"}
+        headers = {"Accept": "application/json", "Content-Type": content, "User-Agent": self._agent}
         url = f"{self.client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
             await self.client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)

@@ -272,10 +272,10 @@ def _slot(cls: type[Resource], item: Json) -> Slot:
 def typed(cls: type[Resource], item: Json) -> Resource:
     """The object that an API server's document stands for. Raises InvalidError."""
     metadata = item["metadata"]
-    return cls.parse(_document(item), uid=metadata.get("uid", ""), generation=metadata.get("generation", 1))
+    return cls.parse(document_of(item), uid=metadata.get("uid", ""), generation=metadata.get("generation", 1))
 
 
-def _document(item: Json) -> Json:
+def document_of(item: Json) -> Json:
     """The part that a typed object is made of. What we wrote ourselves on a pod is no wish of its owner."""
     metadata = item["metadata"]
     kept = {key: metadata[key] for key in ("name", "namespace", "labels", "creationTimestamp") if key in metadata}

@@ -42,7 +42,8 @@ class Ctl:
 
 
 @pytest.fixture
-def ctl(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Ctl:
+def ctl(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ctl:
+    monkeypatch.setenv("COLUMNS", "200")
     return Ctl(capsys, tmp_path)
 
 
@@ -128,8 +129,9 @@ def test_wrong_usage(ctl: Ctl, arguments: tuple[str, ...], words: str) -> None:
     assert words in said.err
 
 
-def test_its_options_are_for_it_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_its_options_are_for_it_alone(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit) as caught:
         main(["plan", "-f", "x.yml", "--given", "y.yml"])
     assert caught.value.code == 2
-    assert "--service-cidr go with" in capsys.readouterr().err
+    assert "--given, --delete and --service-cidr go with --offline" in capsys.readouterr().err

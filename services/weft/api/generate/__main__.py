@@ -11,13 +11,14 @@ import yaml
 
 from weft.api.generate.crd import GROUP, crd
 from weft.api.generate.page import index, page
-from weft.api.generate.rbac import rbac
+from weft.api.generate.rbac import rbac, webhook_rbac
 from weft.api.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[4]
 CRDS, PAGES = Path("roles/crds/files"), Path("docs/reference")
 EXAMPLES = PAGES / "examples"
 RBAC = Path("roles/controller/files/rbac.yaml")
+WEBHOOK_RBAC = Path("roles/webhook/files/rbac.yaml")
 _NOTE = "Generated from services/weft/api by: make generate. Do not edit."
 
 
@@ -43,6 +44,7 @@ def files() -> dict[Path, str]:
         result[CRDS / f"{cls.INFO.plural}.{GROUP}.yaml"] = _yaml(crd(cls))
         result[PAGES / f"{name}.md"] = _markdown(page(cls, example))
     result[RBAC] = _yaml(rbac())
+    result[WEBHOOK_RBAC] = _yaml(webhook_rbac())
     return result
 
 
