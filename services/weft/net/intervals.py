@@ -45,11 +45,6 @@ class IntervalSet:
         """How many integers are in the set."""
         return self._size
 
-    @property
-    def count(self) -> int:
-        """How many intervals they make."""
-        return len(self._starts)
-
     def copy(self) -> IntervalSet:
         twin = IntervalSet()
         twin._starts, twin._ends, twin._size = self._starts.copy(), self._ends.copy(), self._size

@@ -12,7 +12,7 @@ Time and memory follow the addresses in use, the ranges and the parts, never the
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from itertools import islice
@@ -200,20 +200,26 @@ class Pool:
         return len(self._used)
 
     def available_ranges(self) -> str:
-        return self._text(self._hosts - self._excluded - self._taken)
+        return self._text(self._free(self._hosts))
 
     def used_ranges(self) -> str:
         return self._text(self._taken)
 
     def usage(self, part: str) -> Usage:
         """Of one part. Addresses that are excluded are not available, and count as used when somebody has them."""
-        ranges = self._parts[part].ranges
-        free, taken = ranges - self._excluded - self._taken, ranges & self._taken
-        return Usage(free.size, taken.size, self._text(free), self._text(taken))
+        found = self._parts[part]
+        used = found.ranges & self._taken
+        return Usage(found.rotation.size, used.size, self._text(self._free(found.ranges)), self._text(used))
 
-    def _text(self, ranges: IntervalSet) -> str:
-        shown = ",".join(format_range(low, high, self.family) for low, high in islice(ranges, MAX_RANGES))
-        return f"{shown},..." if ranges.count > MAX_RANGES else shown
+    def _free(self, ranges: IntervalSet) -> Iterator[tuple[int, int]]:
+        chosen = ranges - self._excluded
+        return (gap for low, high in chosen for gap in self._taken.gaps(low, high))
+
+    def _text(self, ranges: Iterable[tuple[int, int]]) -> str:
+        shown = [format_range(low, high, self.family) for low, high in islice(ranges, MAX_RANGES + 1)]
+        if len(shown) > MAX_RANGES:
+            shown[-1] = "..."
+        return ",".join(shown)
 
     def exhausted(self, part: str) -> str:
         """Why a part has no free address."""

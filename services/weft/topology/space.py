@@ -12,11 +12,9 @@ from weft.api.ip import IP
 from weft.api.ippool import IPPool
 from weft.api.subnet import Subnet
 from weft.net.addresses import Address, Family, mac_of, mac_of_name
-from weft.net.pool import OutsideError, Pool, PoolError, PoolExhaustedError
+from weft.net.pool import Pool, PoolError
+from weft.topology.allocation import Allocation
 from weft.topology.request import AllocationError, Request, reservation
-
-_SHOWN = 3
-"""How many of a long list a message names."""
 
 
 class Space:
@@ -174,110 +172,32 @@ class Space:
     # -- new reservations ---------------------------------------------------------------------------------------------
 
     def reserve(self, request: Request) -> IP:
-        """A reservation for somebody who has none. Raises AllocationError, and then nothing is taken."""
+        """A reservation, in place of the one of this name if there is any. AllocationError: then nothing changed."""
         if self.subnet is None:
             raise AllocationError("SubnetNotFound", f"Subnet/{self.name} does not exist")
         try:
-            addresses = self._addresses(request)
-        except PoolError as error:
-            raise self._refused(error.reason, str(error)) from None
-        ip = reservation(request, self.name, addresses, self._mac(request, addresses))
+            addresses = Allocation(request, self.pools, self.ippools).addresses()
+            mac = self._mac(request, addresses)
+        except (AllocationError, PoolError) as error:
+            raise AllocationError(error.reason, f"Subnet/{self.name}: {error}") from None
+        ip = reservation(request, self.name, addresses, mac)
         self.adopt(ip)
         return ip
-
-    def _addresses(self, request: Request) -> list[Address]:
-        """One of each family that is asked for, IPv4 first; all of them free."""
-        fixed = self._fixed(request)
-        families = [family for family in sorted(self.pools) if self._is_wanted(request, family)]
-        if self.pools and not families:
-            raise self._refused("AddressNotInSubnet", f"has no IPv{min(request.families)} addresses")
-        open_families = [family for family in families if family not in fixed]
-        part = self._part(request, open_families) if open_families else ""
-        return [fixed[family] if family in fixed else self.pools[family].choose(part) for family in families]
-
-    @staticmethod
-    def _is_wanted(request: Request, family: Family) -> bool:
-        return not request.families or family in request.families
-
-    def _fixed(self, request: Request) -> dict[Family, Address]:
-        """Addresses that are given: those that are asked for, or the first choice that can be had."""
-        if request.choices and not request.addresses:
-            return self._first_choice(request)
-        for address in request.addresses:
-            self._check(request, address)
-        return {address.version: address for address in request.addresses}
-
-    def _check(self, request: Request, address: Address) -> None:
-        """Whether the request can have this address. Raises PoolError."""
-        pool = self.pools.get(address.version)
-        if pool is None:
-            cidr = self.subnet.spec.cidr_block if self.subnet else ""
-            raise OutsideError(f"{address} is not in {cidr or 'a subnet without addresses'}")
-        if not self._is_wanted(request, address.version):
-            raise OutsideError(f"{address} is not of the IP family that is asked for")
-        pool.check(request.name, address)
-
-    def _first_choice(self, request: Request) -> dict[Family, Address]:
-        refusals: list[PoolError] = []
-        for choice in request.choices:
-            wanted = [address for address in choice if self._is_wanted(request, address.version)] or choice
-            try:
-                for address in wanted:
-                    self._check(request, address)
-            except PoolError as error:
-                refusals.append(error)
-            else:
-                return {address.version: address for address in wanted}
-        raise self._no_choice(refusals)
-
-    def _no_choice(self, refusals: list[PoolError]) -> AllocationError:
-        outside = all(isinstance(error, OutsideError) for error in refusals)
-        more = f", and {len(refusals) - _SHOWN} more" if len(refusals) > _SHOWN else ""
-        shown = "; ".join(map(str, refusals[:_SHOWN]))
-        message = f"no address of the list of {len(refusals)} is free: {shown}{more}"
-        return self._refused("AddressNotInSubnet" if outside else "NoAddressAvailable", message)
-
-    def _part(self, request: Request, families: list[Family]) -> str:
-        """Of the IPPools that are asked for the one with most free addresses; "" when none is asked for."""
-        if not request.pools:
-            return ""
-        known = [name for name in request.pools if name in self.ippools]
-        if not known:
-            raise self._refused("PoolNotFound", f"has no IPPool {' or '.join(request.pools)}")
-
-        def free(name: str) -> int:
-            return min(self.pools[family].available_in(name) for family in families)
-
-        best = max(known, key=free)
-        if not free(best):
-            raise PoolExhaustedError("; ".join(self._fullness(name, families) for name in known))
-        return best
-
-    def _fullness(self, part: str, families: list[Family]) -> str:
-        """Why a part cannot serve."""
-        full = [self.pools[family] for family in families if not self.pools[family].available_in(part)]
-        return " and ".join(pool.exhausted(part) for pool in full)
 
     def _mac(self, request: Request, addresses: list[Address]) -> str:
         """The MAC address that is asked for, or one that nobody else in the subnet has."""
         if not request.mac:
-            derived = chain([mac_of(addresses[0])] if addresses else [], self._macs_of_name(request.name))
-            return next(mac for mac in derived if self._has_mac(mac, request.name) is None)
+            by_name = (mac_of_name(request.name, attempt) for attempt in count())
+            derived = chain(map(mac_of, addresses[:1]), by_name)
+            return next(mac for mac in derived if self._other_with(mac, request.name) is None)
         mac = request.mac.lower()
-        if (holder := self._has_mac(mac, request.name)) is not None:
-            raise self._refused("AddressConflict", f"MAC address {mac} is in use by {holder}")
+        if (holder := self._other_with(mac, request.name)) is not None:
+            raise AllocationError("AddressConflict", f"MAC address {mac} is in use by {holder}")
         return mac
 
-    @staticmethod
-    def _macs_of_name(name: str) -> Iterator[str]:
-        return (mac_of_name(name, attempt) for attempt in count())
-
-    def _has_mac(self, mac: str, name: str) -> str | None:
-        """Who else than `name` has it."""
+    def _other_with(self, mac: str, name: str) -> str | None:
+        """Who else than `name` has this MAC address."""
         return next((other for other in self._macs.get(mac, ()) if other != name), None)
-
-    def _refused(self, reason: str, message: str) -> AllocationError:
-        return AllocationError(reason, f"Subnet/{self.name}: {message}")
 
 
 def _holdings(ip: IP) -> tuple[str, str]:

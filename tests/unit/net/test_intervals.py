@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
@@ -31,7 +32,7 @@ def _apply(steps: Steps) -> tuple[IntervalSet, set[int]]:
 @given(_STEPS)
 def test_holds_what_a_set_of_integers_holds(steps: Steps) -> None:
     ours, model = _apply(steps)
-    assert {value for low, high in ours for value in range(low, high + 1)} == model
+    assert _members(ours) == model
     assert [value in ours for value in range(-2, 64)] == [value in model for value in range(-2, 64)]
     assert ours.size == len(model)
     assert bool(ours) == bool(model)
@@ -49,6 +50,29 @@ def test_first_from_is_the_next_member_or_wraps_to_the_smallest(steps: Steps, va
     ours, model = _apply(steps)
     following = [member for member in model if member >= value]
     assert ours.first_from(value) == (min(following) if following else min(model, default=None))
+
+
+def _members(pieces: Iterable[tuple[int, int]]) -> set[int]:
+    return {value for low, high in pieces for value in range(low, high + 1)}
+
+
+@given(_STEPS, _STEPS)
+def test_intersection_and_difference_are_those_of_sets(steps: Steps, others: Steps) -> None:
+    (ours, model), (other, other_model) = _apply(steps), _apply(others)
+    before = list(ours), list(other)
+    for found, expected in ((ours & other, model & other_model), (ours - other, model - other_model)):
+        assert _members(found) == expected
+        assert found.size == len(expected)
+        assert all(earlier[1] + 1 < later[0] for earlier, later in pairwise(found))
+    assert (list(ours), list(other)) == before
+
+
+@given(_STEPS, _BOUNDS)
+def test_what_is_in_between_and_what_is_missing(steps: Steps, bounds: tuple[int, int]) -> None:
+    ours, model = _apply(steps)
+    between = set(range(bounds[0], bounds[1] + 1))
+    assert _members(ours.within(*bounds)) == model & between
+    assert _members(ours.gaps(*bounds)) == between - model
 
 
 @given(_STEPS, _BOUNDS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import tracemalloc
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from weft.net.addresses import Address, host_bounds, parse_range
-from weft.net.pool import Pool, PoolError, PoolExhaustedError
+from weft.net.pool import MAX_RANGES, Pool, PoolError, PoolExhaustedError
 
 
 def _pool(cidr: str, gateway: str = "", *excluded: str) -> Pool:
@@ -129,11 +131,51 @@ def test_ranges_are_written_as_status_has_them() -> None:
     assert pool.available_ranges() == "10.0.0.3,10.0.0.5-10.0.0.9,10.0.0.13-10.0.0.14"
 
 
-def test_an_ipv6_prefix_is_as_cheap_as_any_other() -> None:
+def test_an_ipv6_prefix_is_a_pool_like_any_other() -> None:
     pool = _pool("fd00::/64", "fd00::1", "fd00::2..fd00::ffff")
     assert pool.capacity == 2**64 - 2**16
     assert str(pool.allocate("a")) == "fd00::1:0"
     assert pool.available_ranges() == "fd00::1:1-fd00::ffff:ffff:ffff:ffff"
+
+
+@pytest.mark.parametrize(("large", "small"), [("10.0.0.0/8", "10.0.0.0/24"), ("fd00::/64", "fd00::/120")])
+def test_what_a_pool_needs_does_not_grow_with_its_network(large: str, small: str) -> None:
+    def needed(cidr: str) -> tuple[int, int]:
+        """Bytes, and calls of functions, of a pool that 100 addresses of were used."""
+        calls = 0
+
+        def count(*_: object) -> None:
+            nonlocal calls
+            calls += 1
+
+        network = ip_network(cidr)
+        tracemalloc.start()
+        sys.setprofile(count)
+        pool = _pool(cidr, str(network[1]), f"{network[2]}..{network[9]}")
+        for number in range(100):
+            pool.allocate(f"o{number}")
+        for number in range(10, 90, 2):
+            pool.release(network[number])
+        pool.used_ranges(), pool.available_ranges()
+        sys.setprofile(None)
+        size, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return size, calls
+
+    needed(small)  # what Python keeps for good
+    (size, calls), (size_of_small, calls_of_small) = needed(large), needed(small)
+    assert size < 1.5 * size_of_small
+    assert calls < 1.5 * calls_of_small
+
+
+def test_a_text_names_so_many_ranges_and_no_more() -> None:
+    pool = _pool("10.0.0.0/8", "10.0.0.1")
+    for number in range(MAX_RANGES + 1):
+        pool.reserve("static", pool.network[2 * number + 2])
+    for text in (pool.used_ranges(), pool.available_ranges()):
+        assert text.endswith(",...")
+        assert text.count(",") == MAX_RANGES
+    assert (pool.used, pool.available) == (MAX_RANGES + 1, 2**24 - 3 - MAX_RANGES - 1)
 
 
 class PoolMachine(RuleBasedStateMachine):

@@ -63,7 +63,7 @@ def test_a_mac_may_be_wished() -> None:
         pytest.param(
             _ask("a", "fd00::1"),
             "AddressNotInSubnet",
-            "Subnet/blue: fd00::1 is not in 10.66.0.0/29",
+            "Subnet/blue: fd00::1: there are no IPv6 addresses",
             id="a family that the subnet has not",
         ),
         pytest.param(

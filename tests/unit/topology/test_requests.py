@@ -109,13 +109,13 @@ FULL += ", 2 more are free and set aside for IPPools"
         pytest.param(
             _request("gone", "red", pools=("other",)),
             "PoolNotFound",
-            "Subnet/gone does not exist; Subnet/red: has no IPPool other",
+            "Subnet/gone does not exist; Subnet/red: there is no IPPool other",
             id="no such pool",
         ),
         pytest.param(
             _request("blue", families=frozenset({6})),
             "AddressNotInSubnet",
-            "Subnet/blue: has no IPv6 addresses",
+            "Subnet/blue: there are no IPv6 addresses",
             id="no such family",
         ),
         pytest.param(
@@ -134,7 +134,7 @@ FULL += ", 2 more are free and set aside for IPPools"
         pytest.param(
             _request("frames", addresses=["10.66.0.2"]),
             "AddressNotInSubnet",
-            "Subnet/frames: 10.66.0.2 is not in a subnet without addresses",
+            "Subnet/frames: 10.66.0.2: there are no IPv4 addresses",
             id="an address where there are none",
         ),
         pytest.param(
