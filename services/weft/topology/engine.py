@@ -7,7 +7,7 @@ reservations of `reserve`, compile and commit rows, then store `releases`, what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from weft.api.base import EVERYTHING, Resource
 from weft.api.core import Namespace, Pod
@@ -79,8 +79,9 @@ class Engine(World):
             raise AllocationError("InvalidReservation", "; ".join(map(str, broken[1])))
         return self._lost.pop(request.name, None) or self.addressing.reserve(request)
 
-    def releases(self, owners: Iterable[str]) -> list[IP]:
+    def releases(self, owners: Collection[str]) -> list[IP]:
         """Reservations that these owners do not need any more; to be deleted from the store after the rows are."""
+        self._gone.difference_update(owner for owner in owners if owner not in self.dirty)
         released: list[IP] = []
         for owner in owners:
             names = self.view.ips_of_owner.get(owner)
@@ -111,7 +112,7 @@ class Engine(World):
         """Must the owner's rows stay as they are, because what it is or what it stands on cannot be read right now?"""
         item = self.view.find(owner)
         if item is None and not self.view.running(owner):
-            return owner in self.rejected
+            return owner in self.rejected and owner not in self._gone
         if isinstance(item, Subnet):
             vpc = item.spec.vpc
             return f"Vpc/{vpc}" in self.rejected and vpc not in self.view.vpcs

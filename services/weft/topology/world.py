@@ -48,6 +48,8 @@ class World:
         self.up: set[str] = set()
         """Names of ports that are bound on their host."""
         self._lost: dict[str, IP] = {}
+        self._gone: set[str] = set()
+        """Who was seen to go and may still have rows: something unreadable that has the name now does not keep them."""
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
@@ -64,6 +66,7 @@ class World:
         if old == item:
             return
         self.view.put(item)
+        self._gone.discard(item.ref)
         self._follow(item, old)
 
     def _follow(self, item: Resource | Host, old: Resource | Host | None) -> None:
@@ -131,7 +134,7 @@ class World:
         """The object of this reference is gone (or was never more than a rejected one)."""
         self.leaving.pop(ref, None)
         if self.rejected.pop(ref, None) is not None:
-            self.touch(ref)
+            self._bury(ref)
             self._retry()
         self.unallocated.pop(ref, None)
         item = self.view.find(ref)
@@ -142,6 +145,7 @@ class World:
             case IP():
                 self._remove_ip(item)
             case Pod():
+                self._bury(ref)
                 self._forget_lost(item.owner)
                 self._touch_pod(item)
                 if VIP in item.metadata.annotations:
@@ -155,8 +159,13 @@ class World:
                 self._remove_other(item)
                 self._retry()
 
+    def _bury(self, ref: str) -> None:
+        """Its rows go, whatever has the name next."""
+        self._gone.add(ref)
+        self.touch(ref)
+
     def _remove_other(self, item: Resource | Host) -> None:
-        self.touch(item.ref)
+        self._bury(item.ref)
         match item:
             case Subnet():
                 self.addressing.remove_subnet(item.name)

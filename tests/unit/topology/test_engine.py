@@ -420,6 +420,19 @@ def test_a_version_that_is_in_effect_is_not_frozen() -> None:
     assert not engine.is_frozen("Pod/ns1/web")
 
 
+@pytest.mark.parametrize("first", ["accepted", "rejected"])
+def test_what_is_made_anew_at_once_and_is_wrong_does_not_keep_the_rows_of_the_old_one(first: str) -> None:
+    engine = _start(vpc("red", namespaces=["ns1"]), rejected=() if first == "accepted" else ("Vpc/thief",))
+    if first == "accepted":
+        engine.put(vpc("thief"))
+        settle(engine)
+    engine.remove_ref("Vpc/thief")
+    engine.put(vpc("thief", namespaces=["ns1"]))
+    assert "Vpc/thief" in engine.rejected
+    assert not engine.is_frozen("Vpc/thief")
+    assert settle(engine)["Vpc/thief"] == ((), ())
+
+
 def test_a_frozen_pod_keeps_its_address() -> None:
     engine = _start(vpc("red"), BLUE, WEB, rejected=("Pod/ns1/web",))
     settle(engine)
