@@ -18,6 +18,7 @@ from weft.net.addresses import parse_addresses, split_list
 LOGICAL_SWITCH = key(DEFAULT_PROVIDER, "logical_switch")
 IP_ADDRESS = key(DEFAULT_PROVIDER, "ip_address")
 MAC_ADDRESS = key(DEFAULT_PROVIDER, "mac_address")
+NORTH_GATEWAY = key(DEFAULT_PROVIDER, "north_gateway")
 VIP = key(DEFAULT_PROVIDER, "vip")
 AAPS = key(DEFAULT_PROVIDER, "aaps")
 ALLOCATED = key(DEFAULT_PROVIDER, "allocated")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -19,7 +20,9 @@ from weft.api.fields import (
     Text,
     Word,
 )
+from weft.api.problem import Problem
 from weft.api.rule import Rule
+from weft.net.addresses import parse_address, parse_destination, parse_interfaces, split_list
 
 
 class StaticRoute(Strict):
@@ -134,9 +137,6 @@ class Vpc(Resource):
     STATUS: ClassVar = VpcStatus
     PENDING: ClassVar = frozenset(
         {
-            "staticRoutes",
-            "policyRoutes",
-            "vpcPeerings",
             "enableExternal",
             "extraExternalSubnets",
             "enableBfd",
@@ -144,3 +144,49 @@ class Vpc(Resource):
         }
     )
     spec: VpcSpec = Field(default_factory=VpcSpec)
+
+    def rules(self) -> Iterator[Problem]:
+        for position, route in enumerate(self.spec.static_routes):
+            yield from self._route_rules(f"spec.staticRoutes.{position}", route)
+        yield from self._policy_rules()
+        yield from self._peering_rules()
+
+    def _route_rules(self, field: str, route: StaticRoute) -> Iterator[Problem]:
+        for name, text in (("cidr", route.cidr), ("nextHopIP", route.next_hop_ip)):
+            if not split_list(text):
+                yield self.problem(f"{field}.{name}", "is required")
+        hops = {parse_address(hop).version for hop in split_list(route.next_hop_ip)}
+        for text in split_list(route.cidr):
+            if hops and parse_destination(text).version not in hops:
+                yield self.problem(f"{field}.cidr", f"{text} has no nextHopIP of its family in {route.next_hop_ip!r}")
+
+    def _policy_rules(self) -> Iterator[Problem]:
+        seen: dict[tuple[int, str], int] = {}
+        for position, policy in enumerate(self.spec.policy_routes):
+            field = f"spec.policyRoutes.{position}"
+            if (first := seen.setdefault((policy.priority, policy.match), position)) != position:
+                yield self.problem(
+                    f"{field}.match", f"{policy.match!r} is given with this priority by policy {first} too"
+                )
+            if not policy.match.strip():
+                yield self.problem(f"{field}.match", "is required")
+            for hop in split_list(policy.next_hop_ip):
+                try:
+                    parse_address(hop)
+                except ValueError as error:
+                    yield self.problem(f"{field}.nextHopIP", str(error))
+
+    def _peering_rules(self) -> Iterator[Problem]:
+        remotes = [peering.remote_vpc for peering in self.spec.vpc_peerings]
+        for position, peering in enumerate(self.spec.vpc_peerings):
+            field = f"spec.vpcPeerings.{position}"
+            if peering.remote_vpc in ("", self.name):
+                what = f"{peering.remote_vpc!r}: a VPC has no link to itself" if peering.remote_vpc else "is required"
+                yield self.problem(f"{field}.remoteVpc", what)
+            elif remotes.index(peering.remote_vpc) != position:
+                yield self.problem(f"{field}.remoteVpc", f"{peering.remote_vpc!r} is given twice")
+            try:
+                if not parse_interfaces(peering.local_connect_ip):
+                    yield self.problem(f"{field}.localConnectIP", "is required")
+            except ValueError as error:
+                yield self.problem(f"{field}.localConnectIP", str(error))

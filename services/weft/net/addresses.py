@@ -10,10 +10,13 @@ import hashlib
 from collections.abc import Iterable
 from ipaddress import (
     IPv4Address,
+    IPv4Interface,
     IPv4Network,
     IPv6Address,
+    IPv6Interface,
     IPv6Network,
     ip_address,
+    ip_interface,
     ip_network,
     summarize_address_range,
 )
@@ -21,6 +24,8 @@ from typing import Literal
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+Interface = IPv4Interface | IPv6Interface
+"""An address with the network that it is in."""
 Family = Literal[4, 6]
 
 
@@ -57,10 +62,26 @@ def parse_address(text: str) -> Address:
     return ip_address(text)
 
 
-def _one_each(values: Iterable[Address | Network]) -> None:
+def _one_each(values: Iterable[Address | Network | Interface]) -> None:
     versions = [value.version for value in values]
     if len(set(versions)) != len(versions):
         raise ValueError("at most one of each address family is allowed")
+
+
+def parse_destination(text: str) -> Network:
+    """A CIDR, or an address as the CIDR of it alone; host bits mean nothing. ValueError when it is something else."""
+    return ip_network(text.strip(), strict=False)
+
+
+def parse_interfaces(text: str) -> list[Interface]:
+    """An address with its prefix length, or one of each family, IPv4 first. ValueError when it is something else."""
+    places: list[Interface] = []
+    for part in split_list(text):
+        if "/" not in part:
+            raise ValueError(f"{part!r} has no prefix length, as 169.254.0.1/30 has")
+        places.append(ip_interface(part))
+    _one_each(places)
+    return sorted(places, key=lambda place: place.version)
 
 
 def parse_range(text: str) -> tuple[Address, Address]:

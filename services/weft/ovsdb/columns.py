@@ -59,6 +59,15 @@ NORTHBOUND: Mapping[str, Mapping[str, Ownership]] = {
         elements="gateway_chassis",
         ignore="status ipv6_prefix dhcp_relay",
     ),
+    "Logical_Router_Static_Route": _columns(
+        own="ip_prefix policy nexthop output_port bfd route_table",
+        keys="options external_ids",
+        ignore="selection_fields",
+    ),
+    "Logical_Router_Policy": _columns(
+        own="priority match action nexthop nexthops bfd_sessions chain jump_chain",
+        keys="options external_ids",
+    ),
     "Address_Set": _columns(own="name addresses", keys="external_ids"),
 }
 
@@ -82,6 +91,8 @@ OUR_KEYS: Mapping[str, frozenset[str]] = {
 PARENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Logical_Switch_Port": (("Logical_Switch", "ports"),),
     "Logical_Router_Port": (("Logical_Router", "ports"),),
+    "Logical_Router_Static_Route": (("Logical_Router", "static_routes"),),
+    "Logical_Router_Policy": (("Logical_Router", "policies"),),
 }
 """Tables whose rows live only as long as a row of another table holds them, and the columns that may hold them."""
 

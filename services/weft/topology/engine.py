@@ -16,6 +16,7 @@ from weft.api.ippool import IPPool
 from weft.api.subnet import Subnet
 from weft.api.vip import Vip
 from weft.api.vpc import Vpc
+from weft.net.addresses import Address, Family, parse_address, split_list
 from weft.topology import claims
 from weft.topology import status as statuses
 from weft.topology.annotations import Annotations, namespace_annotations, node_annotations, pod_annotations
@@ -133,7 +134,7 @@ class Engine(World):
         rows = NOTHING
         match self.view.find(owner):
             case Vpc() as vpc:
-                rows = compile_vpc(vpc)
+                rows = compile_vpc(vpc, self._ways(vpc))
             case Subnet() as subnet:
                 rows = compile_subnet(subnet)
             case IPPool() as pool:
@@ -143,6 +144,15 @@ class Engine(World):
             case Host() as host:
                 rows = self._compile_host(host)
         return rows
+
+    def _ways(self, vpc: Vpc) -> dict[Family, Address]:
+        """See `compile_vpc`: the first subnet's gateway in each family."""
+        subnets = [self.view.subnets[name] for name in sorted(self.view.subnets_of_vpc.get(vpc.name, ()))]
+        hops = [hop for policy in vpc.spec.policy_routes for hop in split_list(policy.next_hop_ip)]
+        wanted: set[Family] = {parse_address(hop).version for hop in hops}
+        wanted |= {4, 6} if vpc.name in self.view.vpcs_left_by_pods() else set()
+        found = [(family, gateway) for subnet in reversed(subnets) for family, gateway in subnet.gateways.items()]
+        return {family: gateway for family, gateway in found if family in wanted}
 
     def _compile_host(self, host: Host) -> Rows:
         ip, join = self.usable_ip(host.port_name), self.view.subnets.get(JOIN_SUBNET)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from weft.api.base import EVERYTHING, Resource
@@ -12,9 +12,10 @@ from weft.api.problem import Problem
 from weft.api.subnet import Subnet
 from weft.api.vip import Vip
 from weft.api.vpc import Vpc
-from weft.net.addresses import Family
+from weft.net.addresses import Family, parse_address, parse_interfaces, split_list
 from weft.net.pool import Pool, Usage
 from weft.topology.network import Attached
+from weft.topology.peering import answered
 from weft.topology.view import DEFAULT_VPC, View
 
 Status = dict[str, Any]
@@ -61,14 +62,41 @@ def vpc_status(vpc: Vpc, view: View) -> Status:
     """Of a VPC whose rows are committed."""
     subnets = sorted(view.subnets_of_vpc.get(vpc.name, ()))
     default = view.default_subnet() if vpc.name == DEFAULT_VPC else vpc.spec.default_subnet
+    aspects = [condition("Ready", True, "Committed"), *_peered(vpc, view), *_routed(vpc, view), *pending_fields(vpc)]
     return {
         "standby": True,
         "default": vpc.name == DEFAULT_VPC,
         "router": vpc.name,
         "subnets": subnets,
         "defaultLogicalSwitch": default or "",
-        "conditions": [condition("Ready", True, "Committed"), *pending_fields(vpc)],
+        "vpcPeerings": sorted(peering.remote_vpc for peering in vpc.spec.vpc_peerings),
+        "conditions": aspects,
     }
+
+
+def _peered(vpc: Vpc, view: View) -> Iterator[dict[str, str]]:
+    """Whether its links are made at both ends."""
+    peerings = vpc.spec.vpc_peerings
+    missing = [why for peering in peerings if (why := answered(vpc, peering, view.vpcs.get(peering.remote_vpc)))]
+    if missing:
+        yield condition("Peered", False, "OneSided", "; ".join(missing))
+    elif peerings:
+        yield condition("Peered", True, "BothSides")
+
+
+def _routed(vpc: Vpc, view: View) -> Iterator[dict[str, str]]:
+    """Whether its next hops are in networks that its router has a port in."""
+    texts = [route.next_hop_ip for route in vpc.spec.static_routes]
+    texts += [policy.next_hop_ip for policy in vpc.spec.policy_routes]
+    hops = {parse_address(hop) for text in texts for hop in split_list(text)}
+    networks = [network for name in view.subnets_of_vpc.get(vpc.name, ()) for network in view.subnets[name].networks]
+    networks += [place.network for link in vpc.spec.vpc_peerings for place in parse_interfaces(link.local_connect_ip)]
+    lost = sorted(str(hop) for hop in hops if not any(hop in network for network in networks))
+    if lost:
+        text = f"in no subnet or link of the VPC: next hop {', '.join(lost[:5])}" + (" …" if len(lost) > 5 else "")
+        yield condition("Routed", False, "NextHopUnknown", text)
+    elif hops:
+        yield condition("Routed", True, "NextHopsKnown")
 
 
 def subnet_status(subnet: Subnet, pools: Iterable[Pool]) -> Status:

@@ -6,9 +6,12 @@ The router port holds the gateway addresses. Its MAC follows from the first of t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from weft.api.subnet import Subnet
 from weft.net.addresses import mac_of
 from weft.topology.rows import (
+    LOGICAL_ROUTER_POLICY,
     LOGICAL_ROUTER_PORT,
     LOGICAL_SWITCH,
     LOGICAL_SWITCH_PORT,
@@ -20,6 +23,8 @@ from weft.topology.rows import (
 )
 from weft.topology.view import DEFAULT_VPC, JOIN_SUBNET
 from weft.topology.vpc import router_ref
+
+SUBNET_PRIORITY = 31000
 
 
 def switch_ref(subnet: str) -> Ref:
@@ -66,7 +71,26 @@ def compile_subnet(subnet: Subnet) -> Rows:
         key=f"{vpc}/switch",
         parent=switch.ref,
     )
-    return Rows(northbound=(switch, routed, joined), weft=(_for_hosts(subnet),))
+    inside = _inside(subnet) if vpc == DEFAULT_VPC else ()
+    return Rows(northbound=(switch, routed, joined, *inside), weft=(_for_hosts(subnet),))
+
+
+def _inside(subnet: Subnet) -> Iterator[Row]:
+    """In the default VPC what is for its own subnets goes there, whatever policies of a lower priority say."""
+    for network in subnet.networks:
+        match = f"ip{network.version}.dst == {network}"
+        yield Row(
+            LOGICAL_ROUTER_POLICY,
+            subnet.ref,
+            {
+                "priority": SUBNET_PRIORITY,
+                "match": match,
+                "action": "allow",
+                "external_ids": {"vendor": VENDOR, "subnet": subnet.name},
+            },
+            key=match,
+            parent=router_ref(DEFAULT_VPC),
+        )
 
 
 def _for_hosts(subnet: Subnet) -> Row:

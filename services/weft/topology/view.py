@@ -9,7 +9,7 @@ from typing import Any
 
 from weft.api.attachment import NetworkAttachmentDefinition
 from weft.api.base import Resource
-from weft.api.core import LOGICAL_SWITCH, VIP, Namespace, Pod
+from weft.api.core import LOGICAL_SWITCH, NORTH_GATEWAY, VIP, Namespace, Pod
 from weft.api.ip import IP
 from weft.api.ippool import IPPool
 from weft.api.kinds import KINDS
@@ -90,6 +90,8 @@ class View:
     default_subnets: Index = field(default_factory=_index)
     """Overlay subnets that are marked `default`, all under one key."""
     vpcs_of_namespace: Index = field(default_factory=_index)
+    vpcs_of_peer: Index = field(default_factory=_index)
+    """VPCs by those that they peer with."""
     pools_of_subnet: Index = field(default_factory=_index)
     pools_of_namespace: Index = field(default_factory=_index)
     ips_of_subnet: Index = field(default_factory=_index)
@@ -101,6 +103,8 @@ class View:
     pods_of_vip: Index = field(default_factory=_index)
     """References of pods that use a virtual address, or may take it over."""
     pods_of_namespace: Index = field(default_factory=_index)
+    pods_of_gateway: Index = field(default_factory=_index)
+    """References of pods that leave their VPC by a gateway of their own."""
     ips_of_address: Index = field(default_factory=_index)
     """Reservations of one address, by `SUBNET ADDRESS`."""
     services: tuple[Network, ...] = parse_services(SERVICE_CIDRS)
@@ -158,6 +162,7 @@ class View:
         match item:
             case Vpc():
                 edges = [(self.vpcs_of_namespace, namespace) for namespace in item.spec.namespaces]
+                edges += [(self.vpcs_of_peer, peering.remote_vpc) for peering in item.spec.vpc_peerings]
             case Subnet():
                 edges = self._edges_of_subnet(item)
             case IP():
@@ -191,7 +196,9 @@ class View:
     def _edges_of_pod(self, pod: Pod) -> list[tuple[Index, str]]:
         named = [pod.metadata.annotations.get(VIP, "").strip(), *pod.aaps]
         vips = [(self.pods_of_vip, name) for name in named if name]
-        return [(self.pods_of_owner, pod.owner), (self.pods_of_namespace, pod.namespace), *vips]
+        gateway = pod.metadata.annotations.get(NORTH_GATEWAY, "").strip()
+        left = [(self.pods_of_gateway, gateway)] if gateway else []
+        return [(self.pods_of_owner, pod.owner), (self.pods_of_namespace, pod.namespace), *vips, *left]
 
     def holders(self, subnet: str, address: Address) -> set[str]:
         """Names of the reservations that have an address."""
@@ -207,6 +214,12 @@ class View:
         pods = [self.pods[ref] for ref in self.pods_of_owner.get(owner, ())]
         alive = [pod for pod in pods if not pod.finished and not pod.spec.host_network]
         return sorted(alive, key=lambda pod: (pod.metadata.creation_timestamp, pod.name))
+
+    def vpcs_left_by_pods(self) -> set[str]:
+        """VPCs that some pods leave by gateways of their own."""
+        pods = (self.pods[ref] for refs in self.pods_of_gateway.values() for ref in refs)
+        ips = (self.ips[name] for pod in pods for name in self.ips_of_owner.get(pod.owner, ()))
+        return {self.subnets[ip.spec.subnet].spec.vpc for ip in ips if ip.spec.subnet in self.subnets}
 
     def default_subnet(self) -> str | None:
         """Name of the subnet that is marked `default`."""

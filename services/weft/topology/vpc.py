@@ -1,9 +1,16 @@
-"""A VPC is a logical router of its own name."""
+"""A VPC is a logical router of its own name, with its routes, its policies, and its links to other VPCs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from weft.api.vpc import Vpc
+from weft.net.addresses import Address, Family
+from weft.topology.peering import compile_peerings
+from weft.topology.routes import compile_policies, compile_routes, implied_routes
 from weft.topology.rows import LOGICAL_ROUTER, VENDOR, Ref, Row, Rows
+
+NO_WAYS: Mapping[Family, Address] = {}
 
 
 def router_ref(vpc: str) -> Ref:
@@ -11,10 +18,12 @@ def router_ref(vpc: str) -> Ref:
     return Ref(LOGICAL_ROUTER, f"Vpc/{vpc}")
 
 
-def compile_vpc(vpc: Vpc) -> Rows:
-    """The router alone: what is on it belongs to others."""
-    return Rows(
-        northbound=(
-            Row(LOGICAL_ROUTER, vpc.ref, {"name": vpc.name, "external_ids": {"vendor": VENDOR, "vpc": vpc.name}}),
-        )
-    )
+def compile_vpc(vpc: Vpc, ways: Mapping[Family, Address] = NO_WAYS) -> Rows:
+    """The router and what the VPC itself has on it; the ports of subnets are theirs.
+
+    `ways`: an address of the router, for each family in which somebody sends traffic elsewhere than routes do.
+    """
+    router = Row(LOGICAL_ROUTER, vpc.ref, {"name": vpc.name, "external_ids": {"vendor": VENDOR, "vpc": vpc.name}})
+    routes = (*compile_routes(vpc, router.ref), *implied_routes(vpc, router.ref, ways))
+    own = (*routes, *compile_policies(vpc, router.ref), *compile_peerings(vpc, router.ref))
+    return Rows(northbound=(router, *own))

@@ -95,6 +95,7 @@ class World:
         match item:
             case Vpc():
                 self.touch(*(f"Subnet/{name}" for name in self.view.subnets_of_vpc.get(item.name, ())))
+                self._touch_peers(item, old)
             case IPPool():
                 self.addressing.put_pool(item)
                 self.touch(f"Subnet/{item.spec.subnet}")
@@ -170,6 +171,8 @@ class World:
             case Subnet():
                 self.addressing.remove_subnet(item.name)
                 self.touch(f"Vpc/{item.spec.vpc}", *self._users(item.name), *self._namespaces(item))
+            case Vpc():
+                self._touch_peers(item, None)
             case IPPool():
                 self.addressing.remove_pool(item.name)
                 self.touch(f"Subnet/{item.spec.subnet}")
@@ -274,8 +277,16 @@ class World:
         self._touch_owner(owner)
         self.touch(f"Subnet/{ip.spec.subnet}")
         self.touch(*(f"IPPool/{name}" for name in self.view.pools_of_subnet.get(ip.spec.subnet, ())))
+        if self.view.pods_of_gateway and (subnet := self.view.subnets.get(ip.spec.subnet)) is not None:
+            self.touch(f"Vpc/{subnet.spec.vpc}")
         if owner.startswith("Vip/"):
             self._touch_users_of_vip(ip.spec.pod_name)
+
+    def _touch_peers(self, vpc: Vpc, old: Resource | Host | None) -> None:
+        """VPCs whose links are what they are by this one."""
+        links = [link for item in (vpc, old) if isinstance(item, Vpc) for link in item.spec.vpc_peerings]
+        peers = {link.remote_vpc for link in links}
+        self.touch(*(f"Vpc/{name}" for name in sorted(peers | self.view.vpcs_of_peer.get(vpc.name, set()))))
 
     def _touch_users_of_vip(self, vip: str) -> None:
         for ref in sorted(self.view.pods_of_vip.get(vip, ())):

@@ -5,33 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.controller.documents import DUAL, NAMESPACES, SUBNET, VPCS, join, pod
+from tests.integration.controller.trace import port, reaches
 from tests.support.fabric import Fabric
 
 pytestmark = pytest.mark.asyncio
-
-
-async def _port(made: Fabric, name: str) -> tuple[str, str, list[str]]:
-    """Switch, MAC and addresses of a port."""
-    row = next(row for row in await made.rows("Logical_Switch_Port") if row["name"] == name)
-    mac, *addresses = row["addresses"][0].split()
-    return row["external_ids"]["ls"], mac, addresses
-
-
-async def _reaches(made: Fabric, source: str, destination: str, family: int = 4) -> bool:
-    """Would a first packet from one port to another's address come out there?"""
-    switch, mac, ours = await _port(made, source)
-    theirs_switch, theirs_mac, theirs = await _port(made, destination)
-    ip = "ip4" if family == 4 else "ip6"
-    src, dst = (next(a for a in addresses if (":" in a) == (family == 6)) for addresses in (ours, theirs))
-    if switch == theirs_switch:
-        target = theirs_mac
-    else:
-        row = next(row for row in await made.rows("Logical_Router_Port") if row["external_ids"].get("subnet") == switch)
-        target = row["mac"]
-    flow = (
-        f'inport=="{source}" && eth.src=={mac} && eth.dst=={target} && {ip}.src=={src} && {ip}.dst=={dst} && ip.ttl==64'
-    )
-    return f'output("{destination}")' in made.ovn.trace(switch, flow, "--minimal")
 
 
 async def test_packets_go_where_the_documents_say(translated: Fabric) -> None:
@@ -42,14 +19,14 @@ async def test_packets_go_where_the_documents_say(translated: Fabric) -> None:
         await translated.settled(controller)
         translated.ovn.nbctl("--wait=sb", "sync")
 
-        assert await _reaches(translated, "a.ns1", "b.ns1"), "same subnet"
-        assert await _reaches(translated, "a.ns1", "c.ns2"), "across subnets of a VPC"
-        assert await _reaches(translated, "c.ns2", "d.default"), "to the default subnet"
-        assert await _reaches(translated, "node-h1", "a.ns1"), "host to workload"
-        assert await _reaches(translated, "a.ns1", "node-h1"), "workload to host"
-        assert not await _reaches(translated, "a.ns1", "e.v1"), "default VPC to another"
-        assert not await _reaches(translated, "e.v1", "a.ns1"), "another VPC to the default"
-        assert (await _port(translated, "e.v1"))[2] == (await _port(translated, "f.v2"))[2], "the same address twice"
+        assert await reaches(translated, "a.ns1", "b.ns1"), "same subnet"
+        assert await reaches(translated, "a.ns1", "c.ns2"), "across subnets of a VPC"
+        assert await reaches(translated, "c.ns2", "d.default"), "to the default subnet"
+        assert await reaches(translated, "node-h1", "a.ns1"), "host to workload"
+        assert await reaches(translated, "a.ns1", "node-h1"), "workload to host"
+        assert not await reaches(translated, "a.ns1", "e.v1"), "default VPC to another"
+        assert not await reaches(translated, "e.v1", "a.ns1"), "another VPC to the default"
+        assert (await port(translated, "e.v1"))[2] == (await port(translated, "f.v2"))[2], "the same address twice"
 
 
 async def test_dual_stack_pods_speak_both_families(translated: Fabric) -> None:
@@ -58,7 +35,7 @@ async def test_dual_stack_pods_speak_both_families(translated: Fabric) -> None:
         await translated.settled(controller)
         translated.ovn.nbctl("--wait=sb", "sync")
         for family in (4, 6):
-            assert await _reaches(translated, "a.ns2", "b.ns2", family)
+            assert await reaches(translated, "a.ns2", "b.ns2", family)
 
 
 async def test_first_address_of_the_manual(made: Fabric) -> None:

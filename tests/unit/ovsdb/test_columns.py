@@ -14,7 +14,13 @@ from weft.ovsdb.columns import NORTHBOUND, PARENTS, Ownership, replicated
 LATER = {("Logical_Switch_Port", "health_checks")}
 """Columns of an OVN after 25.03."""
 
-SINCE_24_09 = {("Logical_Router_Port", "dhcp_relay"), ("Logical_Switch_Port", "peer")}
+SINCE_24_09 = {
+    ("Logical_Router_Port", "dhcp_relay"),
+    ("Logical_Switch_Port", "peer"),
+    ("Logical_Router_Policy", "chain"),
+    ("Logical_Router_Policy", "jump_chain"),
+    ("Logical_Router_Static_Route", "selection_fields"),
+}
 
 
 def _pairs(tables: dict[str, list[str]]) -> set[tuple[str, str]]:
