@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from weft.ctl.endpoint_commands import endpoints
+from weft.ctl.map_command import draw
 from weft.ctl.options import DryRun, Files, Machine, Namespace, Output, Timeout, run
 from weft.ctl.question_commands import explain, why
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.add_typer(endpoints, name="endpoint")
 app.command()(why)
 app.command()(explain)
+app.command("map")(draw)
 
 
 class Format(StrEnum):

@@ -46,7 +46,7 @@ class Judgement:
 def judge(given: Loaded, wanted: Loaded, services: tuple[Network, ...]) -> Judgement:
     """What putting the wanted documents into the given world would do, and what forbids it."""
     result = Judgement(problems=[*given.problems, *wanted.problems])
-    engine = _world(given, services)
+    engine = make_world(given, services)
 
     def put(resource: Resource) -> None:
         old = engine.view.find(resource.ref)
@@ -65,7 +65,7 @@ def judge(given: Loaded, wanted: Loaded, services: tuple[Network, ...]) -> Judge
 def judge_deletion(given: Loaded, unwanted: Loaded, services: tuple[Network, ...]) -> Judgement:
     """The same of taking objects out of it, users before what they use."""
     result = Judgement(problems=[*given.problems, *unwanted.problems])
-    view = _world(given, services).view
+    view = make_world(given, services).view
     for document in sorted(unwanted.documents, key=_rank, reverse=True):
         item = view.find(document.resource.ref)
         if not isinstance(item, Resource):
@@ -78,7 +78,7 @@ def judge_deletion(given: Loaded, unwanted: Loaded, services: tuple[Network, ...
     return result
 
 
-def _world(given: Loaded, services: tuple[Network, ...]) -> Engine:
+def make_world(given: Loaded, services: tuple[Network, ...]) -> Engine:
     """As the controller would have it: what breaks a rule there is not in effect, and not what is judged."""
     resources = [document.resource for document in sorted(given.documents, key=_rank)]
     if all(resource.ref != f"Vpc/{DEFAULT_VPC}" for resource in resources):
