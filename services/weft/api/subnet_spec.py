@@ -11,6 +11,8 @@ from weft.api.common import LabelSelector, Status
 from weft.api.fields import (
     Addresses,
     Destinations,
+    Dhcp6Options,
+    DhcpOptions,
     Expression,
     Items,
     ManyNetworks,
@@ -18,6 +20,7 @@ from weft.api.fields import (
     NamespaceName,
     Networks,
     PlainRange,
+    RaOptions,
     Text,
     Unsigned,
 )
@@ -132,10 +135,10 @@ class SubnetSpec(Strict):
     disable_gateway_check: bool = Field(False, description="Whether pods start without their gateway having answered.")
     disable_inter_connection: bool = Field(False, description="Whether the subnet is kept from other clusters.")
     enable_dhcp: bool = Field(False, alias="enableDHCP", description="Whether OVN answers DHCP.")
-    dhcp_v4_options: Text = Field("", description="DHCP options as `key=value` by commas, see ovn-nb(5).")
-    dhcp_v6_options: Text = Field("", description="DHCPv6 options as `key=value` by commas, see ovn-nb(5).")
+    dhcp_v4_options: DhcpOptions = Field("", description="DHCP options as `key=value` by commas, see ovn-nb(5).")
+    dhcp_v6_options: Dhcp6Options = Field("", description="DHCPv6 options as `key=value` by commas, see ovn-nb(5).")
     enable_ipv6_ra: bool = Field(False, alias="enableIPv6RA", description="Whether the router sends advertisements.")
-    ipv6_ra_configs: Text = Field(
+    ipv6_ra_configs: RaOptions = Field(
         "", alias="ipv6RAConfigs", description="Their options as `key=value` by commas, see ovn-nb(5)."
     )
     enable_lb: bool | None = Field(

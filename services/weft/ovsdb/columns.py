@@ -68,6 +68,12 @@ NORTHBOUND: Mapping[str, Mapping[str, Ownership]] = {
         own="priority match action nexthop nexthops bfd_sessions chain jump_chain",
         keys="options external_ids",
     ),
+    "ACL": _columns(
+        own="name priority direction match action log severity meter label tier",
+        keys="options external_ids",
+        ignore="sample_new sample_est",
+    ),
+    "DHCP_Options": _columns(own="cidr options", keys="external_ids"),
     "Address_Set": _columns(own="name addresses", keys="external_ids"),
 }
 
@@ -83,14 +89,17 @@ WEFT: Mapping[str, Mapping[str, Ownership]] = {
 
 OUR_KEYS: Mapping[str, frozenset[str]] = {
     "external_ids": frozenset({OWNER, "vendor", "vpc", "subnet", "ls", "pod", "node", "ippool"}),
-    "options": frozenset({"activation-strategy", "requested-chassis", "router-port", "virtual-ip", "virtual-parents"}),
-    "other_config": frozenset(),
+    "options": frozenset(
+        {"activation-strategy", "requested-chassis", "route_table", "router-port", "virtual-ip", "virtual-parents"}
+    ),
+    "other_config": frozenset({"mcast_snoop", "mcast_querier", "mcast_eth_src", "mcast_ip4_src", "mcast_ip6_src"}),
 }
 """Keys that are ours in columns of kind `KEYS`, in rows that are ours."""
 
 PARENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Logical_Switch_Port": (("Logical_Switch", "ports"),),
     "Logical_Router_Port": (("Logical_Router", "ports"),),
+    "ACL": (("Logical_Switch", "acls"),),
     "Logical_Router_Static_Route": (("Logical_Router", "static_routes"),),
     "Logical_Router_Policy": (("Logical_Router", "policies"),),
 }

@@ -136,7 +136,8 @@ class Engine(World):
             case Vpc() as vpc:
                 rows = compile_vpc(vpc, self._ways(vpc))
             case Subnet() as subnet:
-                rows = compile_subnet(subnet)
+                join = self.view.subnets.get(JOIN_SUBNET)
+                rows = compile_subnet(subnet, join.networks if join is not None else ())
             case IPPool() as pool:
                 rows = compile_ippool(pool)
             case Vip() as vip:

@@ -13,6 +13,7 @@ from weft.api.annotations import NETNS
 from weft.api.core import Pod
 from weft.api.ip import IP
 from weft.api.subnet import Subnet
+from weft.topology.dhcp import port_columns
 from weft.topology.network import Attached
 from weft.topology.rows import (
     LOGICAL_ROUTER_POLICY,
@@ -37,7 +38,7 @@ def compile_pods(pods: Sequence[Pod], attached: Sequence[Attached], subnets: dic
         if subnet is None:
             continue
         if item.network.is_overlay:
-            northbound.append(_port(pods, item))
+            northbound.append(_port(pods, item, subnet))
             northbound.extend(_north_gateway(pods[-1], item, subnet))
         weft.extend(_wiring(pod, item) for pod in pods if pod.spec.node_name)
     return Rows(tuple(northbound), tuple(weft))
@@ -47,16 +48,17 @@ def _addresses(ip: IP) -> list[str]:
     return [address for address in (ip.spec.v4_ip_address, ip.spec.v6_ip_address) if address]
 
 
-def _port(pods: Sequence[Pod], item: Attached) -> Row:
+def _port(pods: Sequence[Pod], item: Attached, subnet: Subnet) -> Row:
     pod, network, ip = pods[-1], item.network, item.ip
     place = " ".join([ip.spec.mac_address, *_addresses(ip)])
     forwards = network.annotation(pod, "layer2_forward") == "true"
-    columns = {
+    columns: dict[str, object] = {
         "name": network.port,
         "addresses": (place, "unknown") if forwards else (place,),
         "options": _options(pods),
         "external_ids": {"vendor": VENDOR, "ls": ip.spec.subnet, "pod": f"{pod.namespace}/{pod.machine or pod.name}"},
     }
+    columns |= port_columns(subnet)
     if network.annotation(pod, "port_security") == "true":
         columns["port_security"] = (place,)
     return Row(

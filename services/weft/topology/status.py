@@ -16,6 +16,7 @@ from weft.net.addresses import Family, parse_address, parse_interfaces, split_li
 from weft.net.pool import Pool, Usage
 from weft.topology.network import Attached
 from weft.topology.peering import answered
+from weft.topology.subnet import gateway_mac
 from weft.topology.view import DEFAULT_VPC, View
 
 Status = dict[str, Any]
@@ -102,6 +103,7 @@ def _routed(vpc: Vpc, view: View) -> Iterator[dict[str, str]]:
 def subnet_status(subnet: Subnet, pools: Iterable[Pool]) -> Status:
     """Of a subnet whose rows are committed: exact counts and ranges, by Kube-OVN's names."""
     status: Status = {"conditions": [condition("Ready", True, "Committed"), *pending_fields(subnet)]}
+    status |= _served(subnet)
     for family in ("v4", "v6"):
         status |= {
             f"{family}availableIPs": 0,
@@ -118,6 +120,14 @@ def subnet_status(subnet: Subnet, pools: Iterable[Pool]) -> Status:
             f"{family}usingIPrange": pool.used_ranges(),
         }
     return status
+
+
+def _served(subnet: Subnet) -> Status:
+    """What the subnet's gateway does for it."""
+    if not subnet.spec.enable_multicast_snoop or not subnet.networks:
+        return {"mcastQuerierIP": "", "mcastQuerierMAC": ""}
+    addresses = (str(subnet.gateways[network.version]) for network in subnet.networks)
+    return {"mcastQuerierIP": ",".join(addresses), "mcastQuerierMAC": gateway_mac(subnet)}
 
 
 def ippool_status(pool: IPPool, usage: Mapping[Family, Usage]) -> Status:

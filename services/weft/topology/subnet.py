@@ -6,10 +6,12 @@ The router port holds the gateway addresses. Its MAC follows from the first of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from weft.api.subnet import Subnet
-from weft.net.addresses import mac_of
+from weft.net.addresses import Network, mac_of
+from weft.topology.acl import compile_acls
+from weft.topology.dhcp import advertisements, compile_dhcp
 from weft.topology.rows import (
     LOGICAL_ROUTER_POLICY,
     LOGICAL_ROUTER_PORT,
@@ -32,47 +34,64 @@ def switch_ref(subnet: str) -> Ref:
     return Ref(LOGICAL_SWITCH, f"Subnet/{subnet}")
 
 
-def compile_subnet(subnet: Subnet) -> Rows:
-    """Switch, the pair of ports to the router, and the row for hosts, which is all of one that is no overlay."""
+def compile_subnet(subnet: Subnet, hosts: Sequence[Network] = ()) -> Rows:
+    """Switch, the pair of ports to the router, what all its ports share, and the row for hosts.
+
+    One that is no overlay has the last alone, and one without addresses has no way to the router. `hosts` are the
+    networks of the subnet `join`.
+    """
+    told = (_for_hosts(subnet),)
     if not subnet.is_overlay:
-        return Rows(weft=(_for_hosts(subnet),))
+        return Rows(weft=told)
+    switch = _switch(subnet)
+    if not subnet.networks:
+        return Rows((switch,), told)
+    shared = (*compile_dhcp(subnet), *compile_acls(subnet, switch.ref, hosts))
+    inside = _inside(subnet) if subnet.spec.vpc == DEFAULT_VPC else ()
+    return Rows((switch, _router_port(subnet), _switch_port(subnet), *shared, *inside), told)
+
+
+def _switch(subnet: Subnet) -> Row:
+    columns = {"name": subnet.name, "external_ids": {"vendor": VENDOR, "vpc": subnet.spec.vpc}}
+    return Row(LOGICAL_SWITCH, subnet.ref, {**columns, "other_config": _multicast(subnet)})
+
+
+def _multicast(subnet: Subnet) -> dict[str, str]:
+    """The gateway asks who listens to which group, so that others need not hear of it (ovn-nb(5), Logical_Switch)."""
+    if not subnet.spec.enable_multicast_snoop or not subnet.networks:
+        return {}
+    asked_by = {f"mcast_ip{family}_src": str(gateway) for family, gateway in subnet.gateways.items()}
+    return {"mcast_snoop": "true", "mcast_querier": "true", "mcast_eth_src": gateway_mac(subnet), **asked_by}
+
+
+def gateway_mac(subnet: Subnet) -> str:
+    """The MAC address of the router's port."""
+    return mac_of(subnet.gateways[subnet.networks[0].version])
+
+
+def _router_port(subnet: Subnet) -> Row:
     vpc, name = subnet.spec.vpc, subnet.name
-    router_port, switch_port = f"{vpc}-{name}", f"{name}-{vpc}"
-    gateways = [subnet.gateways[network.version] for network in subnet.networks]
-    switch = Row(
-        LOGICAL_SWITCH,
-        subnet.ref,
-        {"name": name, "external_ids": {"vendor": VENDOR, "vpc": vpc}},
-    )
-    routed = Row(
-        LOGICAL_ROUTER_PORT,
-        subnet.ref,
-        {
-            "name": router_port,
-            "mac": mac_of(gateways[0]),
-            "networks": tuple(
-                f"{gateway}/{network.prefixlen}" for gateway, network in zip(gateways, subnet.networks, strict=True)
-            ),
-            "external_ids": {"vendor": VENDOR, "subnet": name},
-        },
-        key=f"{vpc}/router",
-        parent=router_ref(vpc),
-    )
-    joined = Row(
-        LOGICAL_SWITCH_PORT,
-        subnet.ref,
-        {
-            "name": switch_port,
-            "type": "router",
-            "addresses": ("router",),
-            "options": {"router-port": router_port},
-            "external_ids": {"vendor": VENDOR, "ls": name},
-        },
-        key=f"{vpc}/switch",
-        parent=switch.ref,
-    )
-    inside = _inside(subnet) if vpc == DEFAULT_VPC else ()
-    return Rows(northbound=(switch, routed, joined, *inside), weft=(_for_hosts(subnet),))
+    columns = {
+        "name": f"{vpc}-{name}",
+        "mac": gateway_mac(subnet),
+        "networks": tuple(f"{subnet.gateways[net.version]}/{net.prefixlen}" for net in subnet.networks),
+        "options": {"route_table": subnet.spec.route_table} if subnet.spec.route_table else {},
+        "ipv6_ra_configs": advertisements(subnet),
+        "external_ids": {"vendor": VENDOR, "subnet": name},
+    }
+    return Row(LOGICAL_ROUTER_PORT, subnet.ref, columns, key=f"{vpc}/router", parent=router_ref(vpc))
+
+
+def _switch_port(subnet: Subnet) -> Row:
+    vpc, name = subnet.spec.vpc, subnet.name
+    columns = {
+        "name": f"{name}-{vpc}",
+        "type": "router",
+        "addresses": ("router",),
+        "options": {"router-port": f"{vpc}-{name}"},
+        "external_ids": {"vendor": VENDOR, "ls": name},
+    }
+    return Row(LOGICAL_SWITCH_PORT, subnet.ref, columns, key=f"{vpc}/switch", parent=switch_ref(name))
 
 
 def _inside(subnet: Subnet) -> Iterator[Row]:

@@ -19,6 +19,7 @@ from weft.api.vip import Vip
 from weft.api.vpc import Vpc
 from weft.api.workloads import StatefulSet, VirtualMachine
 from weft.net.addresses import Address, Network, parse_networks
+from weft.topology.selector import matches
 
 DEFAULT_VPC = "ovn-cluster"
 JOIN_SUBNET = "join"
@@ -89,6 +90,8 @@ class View:
     subnets_of_provider: Index = field(default_factory=_index)
     default_subnets: Index = field(default_factory=_index)
     """Overlay subnets that are marked `default`, all under one key."""
+    choosing_subnets: Index = field(default_factory=_index)
+    """Those that choose their namespaces by labels."""
     vpcs_of_namespace: Index = field(default_factory=_index)
     vpcs_of_peer: Index = field(default_factory=_index)
     """VPCs by those that they peer with."""
@@ -183,6 +186,7 @@ class View:
         if subnet.spec.provider == OVERLAY_PROVIDER:
             edges += [(self.subnets_of_namespace, namespace) for namespace in subnet.spec.namespaces]
             edges += [(self.default_subnets, "")] if subnet.spec.default else []
+            edges += [(self.choosing_subnets, "")] if subnet.spec.namespace_selectors else []
         return edges
 
     def _edges_of_ip(self, ip: IP) -> list[tuple[Index, str]]:
@@ -241,13 +245,24 @@ class View:
 
     def subnets_in(self, namespace: str) -> list[str]:
         """The subnets of a namespace's pods that ask for none."""
-        if bound := self.subnets_of_namespace.get(namespace):
+        if bound := self.subnets_of_namespace.get(namespace, set()) | self._choosing(namespace):
             return sorted(bound)
         for vpc in sorted(self.vpcs_of_namespace.get(namespace, ())):
             if name := self.vpcs[vpc].spec.default_subnet:
                 return [name]
         default = self.default_subnet()
         return [] if default is None else [default]
+
+    def _choosing(self, namespace: str) -> set[str]:
+        known = self.namespaces.get(namespace)
+        if known is None:
+            return set()
+        chosen = (name for name in self.choosing_subnets.get("", ()) if self._chooses(name, known))
+        return set(chosen)
+
+    def _chooses(self, subnet: str, namespace: Namespace) -> bool:
+        selectors = self.subnets[subnet].spec.namespace_selectors
+        return any(matches(selector, namespace.metadata.labels) for selector in selectors)
 
     def subnet_name_in(self, namespace: str) -> str | None:
         """The first of them."""

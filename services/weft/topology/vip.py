@@ -15,9 +15,8 @@ from weft.api.core import Pod
 from weft.api.ip import IP
 from weft.api.subnet import Subnet
 from weft.api.vip import Vip
-from weft.net.addresses import mac_of
 from weft.topology.rows import LOGICAL_SWITCH_PORT, VENDOR, Row, Rows
-from weft.topology.subnet import switch_ref
+from weft.topology.subnet import gateway_mac, switch_ref
 
 SWITCH_LB_VIP = "switch_lb_vip"
 
@@ -37,8 +36,7 @@ def _label(text: str) -> tuple[str, str]:
 
 def mac_address(vip: Vip, ip: IP, subnet: Subnet) -> str:
     """The MAC address that answers for it."""
-    gateways = [subnet.gateways[network.version] for network in subnet.networks]
-    return mac_of(gateways[0]) if vip.spec.type == SWITCH_LB_VIP and gateways else ip.spec.mac_address
+    return gateway_mac(subnet) if vip.spec.type == SWITCH_LB_VIP and subnet.networks else ip.spec.mac_address
 
 
 def compile_vip(vip: Vip, ip: IP, subnet: Subnet, parents: Iterable[str]) -> Rows:

@@ -234,13 +234,17 @@ class World:
         if old is None:
             self.touch(*self._users(subnet.name))
             self.touch(*(f"IPPool/{name}" for name in self.view.pools_of_subnet.get(subnet.name, ())))
+        elif isinstance(old, Subnet) and old.spec.enable_dhcp != subnet.spec.enable_dhcp:
+            self.touch(*self._users(subnet.name))
         if subnet.name == JOIN_SUBNET:
             self.touch(*(host.ref for host in self.view.hosts.values()))
+            self.touch(*(other.ref for other in self.view.subnets.values() if other.spec.private))
         self._retry()
 
     def _namespaces(self, subnet: Subnet) -> Iterable[str]:
         """Namespaces whose pods get their addresses here."""
-        names = self.view.namespaces if subnet.spec.default else subnet.spec.namespaces
+        everywhere = subnet.spec.default or subnet.spec.namespace_selectors
+        names = self.view.namespaces if everywhere else subnet.spec.namespaces
         return [f"Namespace/{name}" for name in names]
 
     def _users(self, subnet: str) -> Iterable[str]:

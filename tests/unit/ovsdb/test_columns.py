@@ -15,6 +15,8 @@ LATER = {("Logical_Switch_Port", "health_checks")}
 """Columns of an OVN after 25.03."""
 
 SINCE_24_09 = {
+    ("ACL", "sample_new"),
+    ("ACL", "sample_est"),
     ("Logical_Router_Port", "dhcp_relay"),
     ("Logical_Switch_Port", "peer"),
     ("Logical_Router_Policy", "chain"),

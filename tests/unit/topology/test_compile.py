@@ -36,7 +36,11 @@ def test_a_vpc_is_a_router() -> None:
 def test_a_subnet_is_a_switch_joined_to_its_router() -> None:
     rows = compile_subnet(subnet("blue", DUAL, "red", mtu=1400, gateway="10.66.255.254"))
     assert rows.northbound == (
-        Row("Logical_Switch", "Subnet/blue", {"name": "blue", "external_ids": {"vendor": "kube-ovn", "vpc": "red"}}),
+        Row(
+            "Logical_Switch",
+            "Subnet/blue",
+            {"name": "blue", "external_ids": {"vendor": "kube-ovn", "vpc": "red"}, "other_config": {}},
+        ),
         Row(
             "Logical_Router_Port",
             "Subnet/blue",
@@ -44,6 +48,8 @@ def test_a_subnet_is_a_switch_joined_to_its_router() -> None:
                 "name": "red-blue",
                 "mac": "0a:58:0a:42:ff:fe",
                 "networks": ("10.66.255.254/16", "fd00:66::1/64"),
+                "options": {},
+                "ipv6_ra_configs": {},
                 "external_ids": {"vendor": "kube-ovn", "subnet": "blue"},
             },
             key="red/router",

@@ -514,6 +514,8 @@ def test_status_of_a_subnet_counts_addresses() -> None:
                 "message": "accepted, without effect in this version: spec.natOutgoing",
             },
         ],
+        "mcastQuerierIP": "",
+        "mcastQuerierMAC": "",
         "v4availableIPs": 4,
         "v4usingIPs": 1,
         "v4availableIPrange": "10.66.0.3-10.66.0.6",

@@ -82,15 +82,8 @@ def test_a_field_without_effect_is_named() -> None:
     item = parse_document(example("Subnet"))
     (condition,) = statuses.pending_fields(item)
     assert condition["message"] == (
-        "accepted, without effect in this version: "
-        "spec.acls, spec.allowSubnets, spec.natOutgoing, spec.natOutgoingPolicyRules, spec.private"
+        "accepted, without effect in this version: spec.natOutgoing, spec.natOutgoingPolicyRules"
     )
-
-
-def test_a_subnet_without_addresses_is_not_served_yet() -> None:
-    document = changed("Subnet", "spec", {"vlan": "vlan204", "protocol": "Mac"})
-    problems = rules.check_put(base().view, parse_document(document))
-    assert [problem.message for problem in problems] == ["is empty: a subnet without addresses is not served yet"]
 
 
 @pytest.mark.parametrize("kind", ["Vpc", "Subnet"])

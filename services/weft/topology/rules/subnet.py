@@ -12,8 +12,6 @@ from weft.topology.view import DEFAULT_VPC, View
 
 def check_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
     """What forbids a subnet to be this."""
-    if not subnet.networks:
-        yield subnet.problem("spec.cidrBlock", "is empty: a subnet without addresses is not served yet")
     if subnet.is_overlay and subnet.spec.vpc not in view.vpcs:
         yield subnet.problem("spec.vpc", f"Vpc/{subnet.spec.vpc} does not exist")
     yield from check_ranges(view, subnet)
