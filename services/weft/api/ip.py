@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -76,7 +77,7 @@ class IP(Resource):
     STATUS: ClassVar = Status
     spec: IPSpec
 
-    @property
+    @cached_property
     def addresses(self) -> list[Address]:
         """IPv4 first; none of a reservation in a subnet without addresses."""
         return parse_addresses(self.spec.ip_address)

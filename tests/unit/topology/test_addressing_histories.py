@@ -47,15 +47,17 @@ _V6 = st.sampled_from([1, 2, 4]).map(lambda last: ip_address(f"fd00::{last}"))
 _ADDRESSES = st.one_of(
     st.tuples(_V4), st.tuples(_V4), st.tuples(_V6), st.tuples(_V4, _V6), st.just(())
 )  # one of a family
-_REQUEST = st.builds(
+_MACS = st.sampled_from(["", "02:00:00:00:00:01", "0a:58:0a:00:00:03"])
+_PLAIN = st.builds(Request, name=st.sampled_from(NAMES), subnets=st.sampled_from([("blue",), ("red",)]), mac=_MACS)
+_REQUEST = _PLAIN | st.builds(
     Request,
     name=st.sampled_from(NAMES),
     subnets=st.sampled_from([("blue",), ("red",), ("blue", "red"), ("red", "blue"), ("gone", "blue"), ()]),
     addresses=st.just(()) | _ADDRESSES,
     choices=st.just(()) | st.lists(_ADDRESSES.filter(bool), max_size=4).map(tuple),
-    pools=st.sampled_from([(), (), ("a",), ("a", "b")]),
+    pools=st.sampled_from([(), ("a",), ("a", "b")]),
     families=st.sampled_from([frozenset[Family](), frozenset({4}), frozenset({6})]),
-    mac=st.sampled_from(["", "", "02:00:00:00:00:01", "0a:58:0a:00:00:03"]),
+    mac=_MACS,
 )
 
 
