@@ -117,7 +117,16 @@ class CronJob(PodMaker):
     spec: CronSpec
 
 
+class VirtualMachine(workloads.VirtualMachine, PodMaker):
+    """A machine of KubeVirt. Its port is of its own name, in whatever pod it runs. Stores keep less of it."""
+
+    spec: TemplateSpec = Field(default_factory=TemplateSpec)
+
+    def makes(self, port: str) -> bool:
+        return port == f"{self.name}.{self.namespace}" or port.startswith(f"{self.name}.{self.namespace}.")
+
+
 MAKERS: dict[str, type[PodMaker]] = {
-    cls.INFO.kind: cls for cls in (Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob)
+    cls.INFO.kind: cls for cls in (Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, VirtualMachine)
 }
 """By kind."""

@@ -75,7 +75,7 @@ def _of_pod(view: View, settings: Settings, pod: Pod) -> Iterator[Request | Allo
 
 
 def _request(view: View, pod: Pod, network: Network) -> Request:
-    subnets = _subnets(view, pod, network)
+    subnets = subnets_for(view, pod, network)
     addresses, choices, pools = _addresses(view, pod, network, subnets)
     families = network.annotation(pod, "ip_family")
     return Request(
@@ -93,7 +93,8 @@ def _request(view: View, pod: Pod, network: Network) -> Request:
     )
 
 
-def _subnets(view: View, pod: Pod, network: Network) -> tuple[str, ...]:
+def subnets_for(view: View, pod: Pod, network: Network) -> tuple[str, ...]:
+    """Subnets that an address of this network may be of, the first is tried first. Raises AllocationError."""
     if asked := network.annotation(pod, "logical_switch"):
         return (asked,)
     if network.primary and network.request.name == "":

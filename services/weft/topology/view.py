@@ -20,6 +20,7 @@ from weft.api.vpc import Vpc
 from weft.api.workloads import StatefulSet, VirtualMachine
 from weft.net.addresses import Address, Network, parse_networks
 from weft.topology.selector import matches
+from weft.topology.settings import Settings
 
 DEFAULT_VPC = "ovn-cluster"
 JOIN_SUBNET = "join"
@@ -112,6 +113,7 @@ class View:
     """Reservations of one address, by `SUBNET ADDRESS`."""
     services: tuple[Network, ...] = parse_services(SERVICE_CIDRS)
     """CIDRs of services: pods of the default VPC cannot have their addresses."""
+    settings: Settings = field(default_factory=Settings)
     groups: dict[str, dict[str, Any]] = field(init=False, repr=False)
     """All objects by kind, then by name, or by reference where a name needs a namespace."""
 

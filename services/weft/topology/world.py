@@ -35,7 +35,7 @@ class World:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
-        self.view = View()
+        self.view = View(settings=self.settings)
         self.addressing = Addressing()
         self.dirty: dict[str, None] = {}
         """Owners to be compiled, in the order in which they were touched."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from weft.net.addresses import Network
 from weft.service import LogConfig
+from weft.topology.settings import Settings
 from weft.topology.view import SERVICE_CIDRS, parse_services
 
 
@@ -34,12 +35,15 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Config:
-    """`listen` is where API servers reach it, wherever they are. `service_cidrs` are those of Kubernetes' services."""
+    """`listen` is where API servers reach it, wherever they are. `service_cidrs` and
+    `network` are as the controller has them.
+    """
 
     kubernetes: Kubernetes
     tls: Certificate
     listen: str = "0.0.0.0:10670"
     service_cidrs: list[str] = field(default_factory=lambda: list(SERVICE_CIDRS))
+    network: Settings = field(default_factory=Settings)
     metrics: Metrics = field(default_factory=Metrics)
     log: LogConfig = field(default_factory=LogConfig)
 

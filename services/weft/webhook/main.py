@@ -15,6 +15,7 @@ from weft.health import Health, listen
 from weft.service import ConfigError, load_config, run, sd_notify
 from weft.store.kube_api import KubeApi
 from weft.store.kubernetes import KubernetesStore
+from weft.topology.view import View
 from weft.webhook import metrics
 from weft.webhook.certificate import ServerCertificate
 from weft.webhook.config import Config
@@ -32,7 +33,7 @@ class Webhook:
         self._api = KubeApi(config.kubernetes.kubeconfig, "weft-webhook")
         self._store = KubernetesStore(self._api)
         self._certificate = ServerCertificate(config.tls)
-        self.world = World(self._store, config.services)
+        self.world = World(self._store, View(services=config.services, settings=config.network))
         self._server = Server(self.world, patience)
         self.health = Health(ready=self._unready)
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterable
 
 from weft import log
-from weft.net.addresses import Network
 from weft.store.base import ObjectChange, Removed, Store
 from weft.topology.view import View
 
@@ -16,11 +15,11 @@ _log = log.get_logger(__name__)
 class World:
     """`view` may be asked once it is `whole`: half a view would refuse what it only has not heard of."""
 
-    def __init__(self, store: Store, services: tuple[Network, ...]) -> None:
+    def __init__(self, store: Store, view: View | None = None) -> None:
         self._store = store
         self._poked = asyncio.Event()
         self._news = asyncio.Condition()
-        self.view = View(services=services)
+        self.view = view or View()
         self.whole = False
 
     async def follow(self) -> None:

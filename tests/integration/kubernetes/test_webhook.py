@@ -18,8 +18,25 @@ from tests.support.webhook import WebhookProcess
 
 CRDS = ROOT / "roles/crds/files"
 CONTROLLER_RBAC = ROOT / "roles/controller/files/rbac.yaml"
+FOREIGN = (
+    {"group": "k8s.cni.cncf.io", "plural": "network-attachment-definitions", "kind": "NetworkAttachmentDefinition"},
+    {"group": "kubevirt.io", "plural": "virtualmachines", "kind": "VirtualMachine"},
+)
 PREFIX = "ovn.kubernetes.io/"
 Json = dict[str, Any]
+
+
+def _foreign(group: str, plural: str, kind: str) -> Json:
+    """A kind of others, of which nothing is known here but its name."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"kind": kind, "plural": plural, "singular": kind.lower()}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +46,7 @@ def kube() -> Iterator[KubeSandbox]:
         pytest.skip("no kube-apiserver, kubectl or etcd: run `make kube-tools`, or set KUBEBUILDER_ASSETS")
     with KubeSandbox() as sandbox:
         sandbox.kubectl("apply", "--server-side", "--filename", str(CRDS))
+        sandbox.apply(*(_foreign(**kind) for kind in FOREIGN))
         sandbox.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         sandbox.kubectl("apply", "--server-side", "--filename", str(CONTROLLER_RBAC))
         sandbox.apply(*WORLD)

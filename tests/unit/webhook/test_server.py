@@ -125,7 +125,7 @@ def told() -> Told:
 
 
 async def test_half_a_view_judges_nothing(told: Told, tmp_path: Path) -> None:
-    async with serving(World(told, ()), ServerCertificate(files(tmp_path)).context, 0.01) as ask:
+    async with serving(World(told), ServerCertificate(files(tmp_path)).context, 0.01) as ask:
         told.poke()
         await asyncio.sleep(0.01)
         assert await ask() == (503, "not all objects are known yet")
@@ -140,7 +140,7 @@ async def test_half_a_view_judges_nothing(told: Told, tmp_path: Path) -> None:
 
 async def test_a_refusal_waits_for_what_is_on_its_way(told: Told, tmp_path: Path) -> None:
     told.missing.clear()
-    async with serving(World(told, ()), ServerCertificate(files(tmp_path)).context) as ask:
+    async with serving(World(told), ServerCertificate(files(tmp_path)).context) as ask:
         told.poke()
         await asyncio.sleep(0.01)
         asked = asyncio.ensure_future(ask())
@@ -159,7 +159,7 @@ async def test_a_refusal_waits_for_what_is_on_its_way(told: Told, tmp_path: Path
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"request": 1}', b'{"request": {}}'])
 async def test_what_is_no_review(told: Told, tmp_path: Path, body: bytes) -> None:
     told.missing.clear()
-    async with serving(World(told, ()), ServerCertificate(files(tmp_path)).context) as ask:
+    async with serving(World(told), ServerCertificate(files(tmp_path)).context) as ask:
         told.poke()
         await asyncio.sleep(0.01)
         assert await ask(body) == (400, "this is no AdmissionReview of admission.k8s.io/v1")
@@ -171,7 +171,7 @@ async def test_a_renewed_certificate_is_taken_up(told: Told, tmp_path: Path, mon
     certificate = ServerCertificate(pair)
     first = pair.certificate.read_text()
     following = asyncio.ensure_future(certificate.follow())
-    async with serving(World(told, ()), certificate.context) as ask:
+    async with serving(World(told), certificate.context) as ask:
 
         async def shown() -> str:
             return await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", ask.port))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from weft.api.core import IP_ADDRESS, LOGICAL_SWITCH, MAC_ADDRESS, Pod
 from weft.api.problem import Problem
 from weft.net.addresses import parse_addresses
-from weft.topology.rules.address import Own, unavailable
+from weft.topology.rules.wishes import check_wishes
 from weft.topology.view import View
 
 
@@ -24,23 +24,6 @@ def check_pod(view: View, pod: Pod) -> Iterator[Problem]:
         )
     yield from _moved(view, pod)
     yield from check_wishes(view, pod, pod.port_name.__eq__)
-
-
-def check_wishes(view: View, pod: Pod, own: Own) -> Iterator[Problem]:
-    """What of a pod's wishes cannot be had. `own` tells its reservations from those of others."""
-    name = view.subnet_name_of(pod)
-    subnet = view.subnets.get(name or "")
-    if subnet is None:
-        field = (
-            f"metadata.annotations[{LOGICAL_SWITCH}]"
-            if LOGICAL_SWITCH in pod.metadata.annotations
-            else "metadata.namespace"
-        )
-        yield pod.problem(field, f"Subnet/{name} does not exist" if name else "no subnet: there is no default one")
-        return
-    for address in parse_addresses(pod.metadata.annotations.get(IP_ADDRESS, "")):
-        if (why := unavailable(view, subnet, address, own)) is not None:
-            yield pod.problem(f"metadata.annotations[{IP_ADDRESS}]", why)
 
 
 def _moved(view: View, pod: Pod) -> Iterator[Problem]:

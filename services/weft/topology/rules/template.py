@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from weft.api.problem import Problem
 from weft.api.templates import PodMaker
-from weft.topology.rules.pod import check_wishes
+from weft.topology.rules.wishes import check_wishes
 from weft.topology.view import View
 
 
