@@ -232,7 +232,9 @@ async def test_rows_of_others_are_left_alone_and_drift_is_repaired(made: Fabric)
         before = await made.content()
         made.ovn.nbctl("lsp-set-addresses", "w0.ns1", "0a:00:00:00:00:01 10.66.9.9")
         made.ovn.nbctl("lsp-del", "w1.ns1")
-        made.ovn.nbctl("set", "Logical_Switch", "subnet1", "external_ids:neutron=mine", "other_config:mcast_table_size=100")
+        made.ovn.nbctl(
+            "set", "Logical_Switch", "subnet1", "external_ids:neutron=mine", "other_config:mcast_table_size=100"
+        )
         await _until(lambda: _equal_but_for_the_operators_keys(made, before))
         await made.settled(controller)
         switch = next(row for row in await made.rows("Logical_Switch") if row["name"] == "subnet1")
