@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 from weft.api.options import DHCP_V4, DHCP_V6, RA, check_options
 from weft.api.rule import Check
 from weft.net.addresses import parse_addresses, parse_networks, parse_range, split_list
+from weft.net.expression import check as check_expression
 
 T = TypeVar("T")
 
@@ -68,6 +69,12 @@ PATTERNS: Mapping[str, str] = {
 """What a pattern allows, in words."""
 
 
+def _expression(text: str) -> None:
+    """Nothing is judged where it is required: a field that may be empty says so itself."""
+    if text.strip():
+        check_expression(text)
+
+
 def _listed(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(value)
@@ -93,7 +100,7 @@ Name = Annotated[str, Field(pattern=REFERENCE_PATTERN)]
 NamespaceName = Annotated[str, Field(pattern=NAMESPACE_PATTERN)]
 Word = Annotated[str, Field(pattern=WORD_PATTERN)]
 Text = Annotated[str, Field(max_length=1024)]
-Expression = Annotated[str, Field(max_length=16384)]
+Expression = Annotated[str, Field(max_length=16384), Check(_expression, "a match as OVN reads it")]
 """A match in OVN's language, see ovn-sb(5), Logical_Flow."""
 DhcpOptions = Annotated[Text, Check(partial(check_options, known=DHCP_V4), "DHCP options of OVN as key=value")]
 Dhcp6Options = Annotated[Text, Check(partial(check_options, known=DHCP_V6), "DHCPv6 options of OVN as key=value")]
