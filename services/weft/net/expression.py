@@ -29,31 +29,41 @@ _RELATIONS = ("==", "!=", "<", "<=", ">", ">=")
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A field. Of width 0 it is a text; `ordinal` fields may be compared by size and taken apart."""
+    """A field. Of width 0 it is a text; `ordinal` fields may be compared by size and taken apart; `nominal` ones may
+    only be equal to something, never different from it.
+    """
 
     width: int
     ordinal: bool = True
+    nominal: bool = False
 
 
-def _fields(width: int, names: str, *, ordinal: bool = True) -> dict[str, Symbol]:
-    return dict.fromkeys(names.split(), Symbol(width, ordinal))
+def _fields(width: int, names: str, *, ordinal: bool = True, nominal: bool | None = None) -> dict[str, Symbol]:
+    symbol = Symbol(width, ordinal, not ordinal if nominal is None else nominal)
+    return dict.fromkeys(names.split(), symbol)
 
 
 SYMBOLS: dict[str, Symbol] = {
     **_fields(0, "inport outport", ordinal=False),
     **_fields(
         1,
-        "eth.bcast eth.mcast eth.mcastv6 vlan.present ip ip4 ip6 icmp icmp4 icmp6 igmp tcp udp sctp arp rarp nd nd_ns "
-        "nd_na nd_rs nd_ra ip4.mcast ip6.mcast ip4.src_mcast ip6.mcast_rsvd ip6.mcast_all_nodes ip6.mcast_rs "
-        "ip6.mcast_ns ip6.mcast_flood ip.is_frag ip.later_frag ip.first_frag ct.trk ct.new ct.est ct.rel ct.rpl ct.inv "
-        "ct.dnat ct.snat mldv1 mldv2 flags.loopback flags.force_snat_for_lb",
+        "ip ip4 ip6 icmp icmp4 icmp6 igmp tcp udp sctp arp rarp nd nd_ns nd_na nd_rs nd_ra mldv1 mldv2",
         ordinal=False,
+        nominal=True,
+    ),
+    **_fields(
+        1,
+        "eth.bcast eth.mcast eth.mcastv6 vlan.present ip4.mcast ip4.src_mcast ip6.mcast ip6.mcast_rsvd "
+        "ip6.mcast_all_nodes ip6.mcast_flood ip.is_frag ip.later_frag ip.first_frag ct.trk ct.new ct.est ct.rel ct.rpl "
+        "ct.inv ct.dnat ct.snat flags.loopback flags.force_snat_for_lb",
+        ordinal=False,
+        nominal=False,
     ),
     **_fields(48, "eth.src eth.dst arp.sha arp.tha nd.sll nd.tll rarp.sha rarp.tha"),
     **_fields(32, "ip4.src ip4.dst arp.spa arp.tpa rarp.spa rarp.tpa ct_mark pkt.mark flags ct_state"),
-    **_fields(32, " ".join(f"reg{n}" for n in range(16))),
-    **_fields(64, " ".join(f"xreg{n}" for n in range(8))),
-    **_fields(128, "ip6.src ip6.dst nd.target ct_label xxreg0 xxreg1 xxreg2 xxreg3"),
+    **_fields(32, " ".join(f"reg{n}" for n in range(10))),
+    **_fields(64, " ".join(f"xreg{n}" for n in range(5))),
+    **_fields(128, "ip6.src ip6.dst nd.target ct_label xxreg0 xxreg1"),
     **_fields(20, "ip6.label"),
     **_fields(16, "vlan.tci tcp.src tcp.dst udp.src udp.dst sctp.src sctp.dst"),
     **_fields(12, "vlan.vid tcp.flags"),
@@ -99,6 +109,7 @@ class _Parser:
     def __init__(self, tokens: list[_Token]) -> None:
         self._tokens = tokens
         self._next = 0
+        self._negated = False
 
     @property
     def token(self) -> _Token:
@@ -135,7 +146,9 @@ class _Parser:
 
     def _primary(self) -> None:
         if self._accept("!"):
+            self._negated = not self._negated
             self._primary()
+            self._negated = not self._negated
         elif self._accept("("):
             self.expression()
             if not self._accept(")"):
@@ -161,6 +174,7 @@ class _Parser:
         if self.token.text not in _RELATIONS:
             if symbol.width != 1:
                 raise self._wrong(f"a relation is expected after {name.text}, as in {name.text} == …")
+            self._positive(name, symbol, equal=True)
             return
         relation = self._take()
         self._fits(name, symbol, relation)
@@ -226,6 +240,12 @@ class _Parser:
     def _fits(self, name: _Token, symbol: Symbol, relation: _Token) -> None:
         if not symbol.ordinal and relation.text not in ("==", "!="):
             raise self._wrong(f"{name.text} is compared by == and != only", relation)
+        if symbol.width != 1:
+            self._positive(name, symbol, equal=relation.text == "==")
+
+    def _positive(self, name: _Token, symbol: Symbol, *, equal: bool) -> None:
+        if symbol.nominal and equal == self._negated:
+            raise self._wrong("OVN tells what it is, and never what it is not: no ! and no !=", name)
 
     def _constants(self, name: _Token, symbol: Symbol, relation: _Token) -> None:
         if not self._accept("{"):
@@ -267,6 +287,8 @@ class _Parser:
             value &= mask
         if value >= 1 << symbol.width:
             raise self._wrong(f"does not fit into {name.text}, which has {symbol.width} bits", token)
+        if symbol.width == 1:
+            self._positive(name, symbol, equal=(relation.text == "==") == bool(value))
 
 
 def _value(text: str) -> tuple[int, int]:

@@ -198,7 +198,7 @@ def test_text_stays_in_its_picture(engine: Engine) -> None:
 
 def test_names_are_quoted(engine: Engine) -> None:
     engine.put(
-        vpc("odd", policyRoutes=[{"priority": 1, "match": 'ip4.src == $a && inport != "<b>"', "action": "drop"}])
+        vpc("odd", policyRoutes=[{"priority": 1, "match": 'ip4.src == $a && inport == "<b>"', "action": "drop"}])
     )
     settle(engine)
     drawn = make_map(engine, Choice(vpc="odd"))
