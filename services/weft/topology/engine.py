@@ -175,7 +175,18 @@ class Engine(World):
         found = networks(self.view, self.settings, pod)
         leaves_by = default_route_of(pod, found)
         usable = ((network, self.usable_ip(network.reservation)) for network in found)
-        return [Attached(network, ip, network is leaves_by) for network, ip in usable if ip is not None]
+        return [
+            Attached(network, ip, network is leaves_by, self._shared(pod, ip.spec.subnet))
+            for network, ip in usable
+            if ip is not None
+        ]
+
+    def _shared(self, pod: Pod, subnet: str) -> tuple[str, ...]:
+        """Addresses, in a subnet, of the Vips that a pod may take over."""
+        vips = (self.view.vips.get(name) for name in pod.aaps)
+        ips = (self.usable_ip(vip_reservation(vip.name)) for vip in vips if vip is not None and chooses(vip, pod))
+        found = [ip for ip in ips if ip is not None and ip.spec.subnet == subnet]
+        return tuple(str(address) for ip in found for address in ip.addresses)
 
     def usable_ip(self, name: str) -> IP | None:
         """A reservation that is in nobody's way, in a subnet that exists."""

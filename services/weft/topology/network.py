@@ -138,6 +138,8 @@ class Attached:
     ip: IP
     default_route: bool
     """Whether what has no other route leaves by the gateway of this network's subnet."""
+    shared: tuple[str, ...] = ()
+    """Addresses of Vips that the pod may take over (annotation `aaps`)."""
 
     def routes(self, pod: Pod) -> list[str]:
         """`DESTINATION via GATEWAY`: the pod's own wishes, and default routes by other gateways than the subnet's."""

@@ -60,7 +60,7 @@ def _port(pods: Sequence[Pod], item: Attached, subnet: Subnet) -> Row:
     }
     columns |= port_columns(subnet)
     if network.annotation(pod, "port_security") == "true":
-        columns["port_security"] = (place,)
+        columns["port_security"] = (" ".join([place, *item.shared]),)
     return Row(
         LOGICAL_SWITCH_PORT,
         pod.owner,

@@ -64,6 +64,20 @@ def test_pods_that_are_chosen_and_name_it_may_take_it_over() -> None:
     assert port.columns["options"]["virtual-parents"] == "unchosen.ns1"
 
 
+def test_a_guarded_port_may_send_from_the_addresses_that_it_may_take_over() -> None:
+    engine = base()
+    engine.put(vip("vip-aap", namespace="ns1", selector=["app: aap1"], v4ip="10.16.0.100"))
+    guarded = {AAPS: "vip-aap", "ovn.kubernetes.io/port_security": "true"}
+    engine.put(labelled("busybox", {"app": "aap1"}, **guarded))
+    engine.put(labelled("unchosen", {"app": "other"}, **guarded))
+    settle(engine)
+    allowed = {name: engine.compile(f"Pod/ns1/{name}").northbound[0].columns for name in ("busybox", "unchosen")}
+    assert allowed["busybox"]["port_security"] == (f"{allowed['busybox']['addresses'][0]} 10.16.0.100",)
+    assert allowed["unchosen"]["port_security"] == allowed["unchosen"]["addresses"]
+    engine.put(vip("vip-aap", namespace="ns1", selector=["app: other"], v4ip="10.16.0.100"))
+    assert {"Pod/ns1/busybox", "Pod/ns1/unchosen"} <= engine.dirty.keys()
+
+
 def test_one_of_a_load_balancer_is_answered_for_by_the_router() -> None:
     engine = base()
     engine.put(vip("slr-01", type="switch_lb_vip"))
