@@ -22,7 +22,15 @@ from rich.table import Table
 from tests.bench.record import Record
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = ("bench_allocation", "bench_planner", "bench_admission", "bench_change", "bench_cni", "bench_site")
+MODULES = (
+    "bench_allocation",
+    "bench_planner",
+    "bench_admission",
+    "bench_change",
+    "bench_cni",
+    "bench_site",
+    "bench_webhook",
+)
 
 
 def main(wanted: list[str]) -> int:
