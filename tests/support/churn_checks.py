@@ -60,23 +60,31 @@ def _members_of_sets(objects: Objects) -> set[str]:
     return found
 
 
-def check_counts(objects: Objects) -> None:
-    """Statuses of subnets and IPPools say how many addresses are used and free, and which ones."""
+def check_counts(objects: Objects, number: type[int] | type[float] = int) -> None:
+    """Statuses of subnets and IPPools say how many addresses are used and free, and which ones.
+
+    `number` is what a store keeps of a count: an API server rounds those of IPv6.
+    """
     ips = of_kind(objects, "IP").values()
     for name, subnet in of_kind(objects, "Subnet").items():
         status = subnet["status"]
         used = {address for ip in ips if ip["spec"]["subnet"] == name for address in _addresses(ip)}
-        _check_usage(subnet, status, used, None, "v{}usingIPs", "v{}availableIPs", "v{}usingIPrange")
+        _check_usage(number, subnet, status, used, None, "v{}usingIPs", "v{}availableIPs", "v{}usingIPrange")
     for pool in of_kind(objects, "IPPool").values():
         home = pool["spec"]["subnet"]
         used = {address for ip in ips if ip["spec"]["subnet"] == home for address in _addresses(ip)}
         members = _members(pool["spec"]["ips"])
         names = ("v{}UsingIPs", "v{}AvailableIPs", "v{}UsingIPRange")
-        _check_usage(of_kind(objects, "Subnet")[home], pool["status"], used, members, *names)
+        _check_usage(number, of_kind(objects, "Subnet")[home], pool["status"], used, members, *names)
 
 
 def _check_usage(
-    subnet: Mapping[str, Any], status: Mapping[str, Any], used: set[Any], members: set[Any] | None, *names: str
+    number: type[int] | type[float],
+    subnet: Mapping[str, Any],
+    status: Mapping[str, Any],
+    used: set[Any],
+    members: set[Any] | None,
+    *names: str,
 ) -> None:
     name, unwanted = subnet["metadata"]["name"], _members(subnet["spec"].get("excludeIps", ())) | _gateways(subnet)
     for family in (4, 6):
@@ -90,7 +98,9 @@ def _check_usage(
             taken = {a for a in used if a in network and (part is None or a in part)}
             lost = {a for a in unwanted | used if a in network and a not in ends and (part is None or a in part)}
         said = [status[text.format(family)] for text in names]
-        assert said[:2] == [len(taken), total - len(lost)], f"{name}: IPv{family}: {names}: {said}"
+        assert [*map(number, said[:2])] == [len(taken), number(total - len(lost))], (
+            f"{name}: IPv{family}: {names}: {said}"
+        )
         assert _members(said[2].replace("-", "..").split(",")) == taken
 
 

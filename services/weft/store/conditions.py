@@ -9,6 +9,7 @@ from typing import Any
 from weft.store.base import Status
 
 TRANSITION = "lastTransitionTime"
+EXACT = 2**53
 
 
 def timestamp(ahead: float = 0) -> str:
@@ -22,6 +23,11 @@ def merge_status(old: Status, new: Status, now: str) -> dict[str, Any] | None:
     conditions = [_timed(before.get(str(condition["type"])), condition, now) for condition in new.get("conditions", ())]
     merged = {**new, "conditions": conditions} if conditions else dict(new)
     return None if merged == old else merged
+
+
+def rounded(status: Status) -> dict[str, Any]:
+    """As an API server keeps it: counts of IPv6 addresses have more bits than a number of JSON has (RFC 8259, 6)."""
+    return {name: float(value) if isinstance(value, int) and value > EXACT else value for name, value in status.items()}
 
 
 def _timed(before: Mapping[str, Any] | None, condition: Mapping[str, Any], now: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from weft.api.kinds import KINDS
 from weft.api.problem import InvalidError, Problem
 from weft.ovsdb.fence import Fence
 from weft.store.base import KUBERNETES, Annotations, Changes, ObjectChange, Removed, Status, Stored, StoreError, Writes
-from weft.store.conditions import merge_status, timestamp
+from weft.store.conditions import merge_status, rounded, timestamp
 from weft.store.kube_api import ApiError, Json, KubeApi, collection_path, object_path
 from weft.store.kube_events import EventWriter
 from weft.store.reflector import Reflector
@@ -200,7 +200,7 @@ class KubernetesStore:
 
     def _status(self, slot: Slot, status: Status) -> Iterable[Request]:
         if slot.cls.STATUS is not None:
-            merged = merge_status(slot.status, status, timestamp())
+            merged = merge_status(rounded(slot.status), rounded(status), timestamp())
             if merged is not None:
                 yield partial(self._patch, slot, f"{slot.path}/status", {"status": merged})
         yield from self._events.about(slot.cls.INFO, slot.namespace, slot.name, slot.uid, status)

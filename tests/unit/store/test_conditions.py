@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from weft.store.conditions import merge_status
+from weft.store.conditions import merge_status, rounded
 
 THEN, NOW = "2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z"
 
@@ -68,3 +69,15 @@ def test_merge(old: dict[str, Any], new: dict[str, Any], merged: dict[str, Any] 
     assert merge_status(old, new, NOW) == merged
     if merged is not None:
         assert merge_status(merged, new, "later") is None
+
+
+@pytest.mark.parametrize("available", [2**64 - 10, 2**64 - 11, 2**120 - 3])
+def test_a_count_that_an_api_server_rounds_is_not_written_again(available: int) -> None:
+    stored = json.loads(json.dumps({"v6availableIPs": float(available)}))
+    assert merge_status(rounded(stored), rounded({"v6availableIPs": available}), NOW) is None
+
+
+def test_counts_that_a_number_can_hold_are_exact() -> None:
+    status = {"v4usingIPs": 2**53, "podIP": "10.0.0.3", "standby": True}
+    assert rounded(status) == status
+    assert all(type(rounded(status)[name]) is type(value) for name, value in status.items())
