@@ -306,6 +306,20 @@ class KubeSandbox:
             json.dump({"apiVersion": "v1", "kind": "List", "items": documents}, file)
         return self.kubectl("apply", f"--filename={name}", user=user)
 
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """One request as the administrator, for what kubectl would take half a second; the answer's document."""
+        headers = {"Authorization": f"Bearer {self.tokens[ADMIN]}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=20, context=self._tls) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as refusal:
+                if refusal.code != 429:  # a kind that is new a moment ago has no storage yet
+                    raise
+                time.sleep(0.2)
+
     def audit_writes(self, user: str | None = None, resource: str | None = None) -> list[AuditWrite]:
         """What was asked to be written until now, in order; of one user, of one resource (`pods`, `subnets`).
 

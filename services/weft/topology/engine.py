@@ -32,8 +32,8 @@ from weft.topology.vip import chooses, compile_vip, mac_address
 from weft.topology.vpc import compile_vpc
 from weft.topology.world import World
 
-_WITHOUT_ROWS = frozenset({"Namespace", "Node", "IP", "NetworkAttachmentDefinition", "StatefulSet", "VirtualMachine"})
-"""Kinds that own nothing; the ports of virtual machines are found by their pods."""
+_WITHOUT_ROWS = frozenset({"Node", "IP", "NetworkAttachmentDefinition", "StatefulSet", "VirtualMachine"})
+"""Kinds that own nothing and are told nothing; the ports of virtual machines are found by their pods."""
 
 
 class Engine(World):
@@ -46,7 +46,7 @@ class Engine(World):
         return dirty
 
     def owners(self) -> list[str]:
-        """All that may own rows, or that a status is due to."""
+        """All that may own rows, or that a status or annotations are due to."""
         groups = (group for kind, group in self.view.groups.items() if kind not in _WITHOUT_ROWS)
         return list(
             dict.fromkeys([*(item.ref for group in groups for item in group.values()), *self.view.pods_of_owner])
