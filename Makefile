@@ -39,7 +39,7 @@ lab: ## All set-up on a fresh machine: tools, hosts, fabric, examples, who reach
 
 .PHONY: test
 test: test-tools ## Unit, integration and lab tests
-	$(PYTEST) tests/unit tests/integration tests/lab
+	$(PYTEST) tests/unit tests/integration tests/manual tests/lab
 
 ##@ The lab
 
@@ -106,7 +106,7 @@ test-unit: venv ## Unit tests: pure code
 
 .PHONY: test-integration
 test-integration: test-tools ## Integration tests: real ovsdb-server and northd, no hosts
-	$(PYTEST) tests/integration
+	$(PYTEST) tests/integration tests/manual
 
 .PHONY: test-lab
 test-lab: venv ## Lab tests: real hosts, real packets

@@ -57,7 +57,7 @@ def difference(before: Snapshot, after: Snapshot) -> str:
             lines += [new[0], *_shown(new[1])]
         elif changed := list(_changes(old[1], new[1])):
             lines += [f"{new[0]} has changed", *changed]
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def _shown(values: Values) -> Iterator[str]:
