@@ -19,6 +19,8 @@ from tests.support.ovn import ROOT, OvnSandbox, OvsHost, namespace_command, run
 
 T = TypeVar("T")
 PLUGIN = ROOT / "services/weft/cni/plugin.py"
+OTHER_PLUGINS = Path("/usr/lib/cni")
+"""The reference plugins, of Debian's containernetworking-plugins."""
 CONFIG = """
 name = "{name}"
 [weft]
@@ -125,7 +127,8 @@ class AgentHost:
         self.process: subprocess.Popen[bytes] | None = None
         self.namespaces: set[str] = set()
         (host.rundir / "bin").mkdir()
-        shutil.copy(PLUGIN, host.rundir / "bin/weft")
+        for name in ("weft", "kube-ovn"):
+            shutil.copy(PLUGIN, host.rundir / "bin" / name)
         text = "\n".join(f"{key} = {json.dumps(value)}" for key, value in settings.items())
         self.config.write_text(
             CONFIG.format(
@@ -185,15 +188,23 @@ class AgentHost:
         self.namespaces.add(netns)
         return Pod(name, namespace, str(uuid.uuid4()), f"/run/netns/{netns}")
 
-    def port_row(self, pod: Pod, subnet: str, mac: str, *addresses: str) -> dict[str, Any]:
-        return {
+    def port_row(self, pod: Pod, subnet: str, mac: str, *addresses: str, **changes: Any) -> dict[str, Any]:
+        """The row of a pod's default network; with `provider=` of another one."""
+        row = {
             "name": pod.port, "host": self.host.name, "pod_namespace": pod.namespace, "pod_name": pod.name,
             "pod_uid": pod.uid, "interface": "eth0", "subnet": subnet, "mac": mac, "addresses": list(addresses),
-            "device_type": "veth",
+            "device_type": "veth", "provider": "ovn", "default_route": True,
         }  # fmt: skip
+        if "provider" in changes:
+            row |= {"name": f"{pod.port}.{changes['provider']}", "interface": "", "default_route": False}
+        return row | changes
 
     def environment(self, command: str, pod: Pod | None, ifname: str = "eth0") -> dict[str, str]:
-        environment = {"CNI_COMMAND": command, "CNI_PATH": str(self.rundir / "bin"), "PATH": os.environ["PATH"]}
+        environment = {
+            "CNI_COMMAND": command,
+            "CNI_PATH": f"{self.rundir}/bin:{OTHER_PLUGINS}",
+            "PATH": os.environ["PATH"],
+        }
         if pod is not None:
             arguments = f"IgnoreUnknown=1;K8S_POD_NAMESPACE={pod.namespace};K8S_POD_NAME={pod.name}"
             environment |= {
@@ -202,21 +213,28 @@ class AgentHost:
             }  # fmt: skip
         return environment
 
-    def conf(self, version: str = "1.0.0") -> str:
-        return json.dumps({"cniVersion": version, "name": "weft", "type": "weft", "weft_socket": str(self.socket)})
+    def conf(self, version: str = "1.0.0", **more: Any) -> str:
+        config = {"cniVersion": version, "name": "weft", "type": "weft", "weft_socket": str(self.socket)}
+        return json.dumps(config | more)
 
-    def request(self, command: str, pod: Pod | None = None, version: str = "") -> tuple[int, dict[str, Any]]:
-        """Run the plugin to its end: its exit status and what it printed."""
-        version = version or ("1.1.0" if command == "STATUS" else "1.0.0")
+    def request(
+        self, command: str, pod: Pod | None = None, version: str = "", ifname: str = "eth0", **config: Any
+    ) -> tuple[int, dict[str, Any]]:
+        """Run the plugin, or what `type=` names, to its end: its exit status and what it printed."""
+        version = version or ("1.1.0" if command in ("STATUS", "GC") else "1.0.0")
+        program = next(
+            folder / config.get("type", "weft") for folder in (self.rundir / "bin", OTHER_PLUGINS)
+            if (folder / config.get("type", "weft")).exists()
+        )  # fmt: skip
         done = subprocess.run(
-            [str(self.rundir / "bin/weft")], env=self.environment(command, pod), input=self.conf(version).encode(),
-            capture_output=True, check=False, timeout=60,
+            [*namespace_command(self.host.ns), str(program)], env=self.environment(command, pod, ifname),
+            input=self.conf(version, **config).encode(), capture_output=True, check=False, timeout=60,
         )  # fmt: skip
         assert not done.stderr, done.stderr.decode()
         return done.returncode, json.loads(done.stdout) if done.stdout else {}
 
-    def add(self, pod: Pod, version: str = "1.0.0") -> dict[str, Any]:
-        status, answer = self.request("ADD", pod, version)
+    def add(self, pod: Pod, version: str = "1.0.0", ifname: str = "eth0", **config: Any) -> dict[str, Any]:
+        status, answer = self.request("ADD", pod, version, ifname, **config)
         assert status == 0, (answer, self.log()[-3000:])
         return answer
 

@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from weft.agent import cni_types, metrics
+from weft.agent.attachment import Addressing, addressing, after
 from weft.agent.cni_types import CniError, Request
 from weft.agent.config import AgentSection
 from weft.agent.locks import Locks
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
 from weft.agent.underlay import Underlay
-from weft.agent.view import Port, Subnet, View
+from weft.agent.view import DEFAULT_PROVIDER, Port, Subnet, View
 from weft.agent.wiring import Wanted, Wiring, plan
 from weft.log import get_logger
 
@@ -70,13 +71,12 @@ class Commands:
     # --- ADD ---
 
     async def add(self, request: Request) -> dict[str, Any]:
-        problem = f"port/{_port_name(request)}"
         try:
             result = await self._add(request)
         except CniError as error:
-            self._problems.report(problem, f"{error.message} {error.details}".strip())
+            self._problems.report(f"port/{self._port_name(request)}", f"{error.message} {error.details}".strip())
             raise
-        self._problems.clear(problem)
+        self._forget_problem(request)
         return result
 
     async def _add(self, request: Request) -> dict[str, Any]:
@@ -86,13 +86,18 @@ class Commands:
                 "the port of a workload is found by its pod's name; runtimes set them, `cnitool` takes CNI_ARGS",
             )  # fmt: skip
         deadline = time.monotonic() + self._settings.add_timeout
+        if request.ipam:
+            return (await self._addresses(request, deadline)).result(request.version)
         self._need_ovs()
         async with self._locks.held(f"container/{request.container}/{request.ifname}"):
-            await self._need_database()
             port, subnet = await self._port(request, deadline)
-            async with self._locks.held(f"port/{port.name}"):
-                wanted = plan(port, subnet, await self._underlay.mtu())
+            wanted = plan(port, subnet, await self._underlay.mtu())
+            async with self._locks.held(f"link/{wanted.host_interface}"):
                 return await self._attach(request, wanted, deadline)
+
+    async def _addresses(self, request: Request, deadline: float) -> Addressing:
+        """What another plugin shall put on the interface that it makes."""
+        return addressing(*await self._port(request, deadline))
 
     async def _attach(self, request: Request, wanted: Wanted, deadline: float) -> dict[str, Any]:
         try:
@@ -107,7 +112,7 @@ class Commands:
                 f"is ovn-controller of {self._node} running and connected to the Southbound database, and northd? "
                 f"Open vSwitch says of {wanted.host_interface}: {(interface and interface.error) or 'no error'}",
             ) from None
-        return attachment.result(request.version)
+        return after(request.config.get("prevResult"), attachment.result(request.version))
 
     def _need_ovs(self) -> None:
         if not self._ovs.ready:
@@ -130,24 +135,32 @@ class Commands:
 
     async def _port(self, request: Request, deadline: float) -> tuple[Port, Subnet]:
         """The pod's port and its subnet, as soon as the controller has written them."""
+        await self._need_database()
         try:
-            return await self._view.wait_for(lambda: self._match(request), deadline - time.monotonic())
+            found = await self._view.wait_for(lambda: self._match(request), deadline - time.monotonic())
         except TimeoutError:
             raise self._missing(request) from None
+        _need_device(request, found[0])
+        return found
+
+    def _find(self, request: Request) -> Port | None:
+        return self._view.find_port(request.namespace, request.pod, request.provider, request.ifname)
 
     def _match(self, request: Request) -> tuple[Port, Subnet] | None:
-        port = self._view.find_port(request.namespace, request.pod, request.ifname)
+        port = self._find(request)
         if port is None or (request.uid and port.pod_uid != request.uid):
             return None
         subnet = self._view.rows.subnets.get(port.subnet)
         return (port, subnet) if subnet else None
 
     def _missing(self, request: Request) -> CniError:
-        name, seconds = _port_name(request), f"{self._settings.add_timeout:g} s"
-        port = self._view.find_port(request.namespace, request.pod, request.ifname)
+        name, seconds = self._port_name(request), f"{self._settings.add_timeout:g} s"
+        port = self._find(request)
         if port is None:
             what = f"Port/{name}: not in the Weft database for host {self._node} within {seconds}"
             hint = "has the controller given the pod an address? see `weftctl get pod`, and the subnet's status"
+            if request.provider != DEFAULT_PROVIDER:
+                hint += f"; a subnet has to have the provider {request.provider}, as the network configuration has"
         elif request.uid and port.pod_uid != request.uid:
             what = f"Port/{name}: pod_uid: got {port.pod_uid or 'none'}, expected {request.uid}, after {seconds}"
             hint = "the port is still that of an earlier pod of this name"
@@ -156,36 +169,55 @@ class Commands:
             hint = "see the controller's log"
         return CniError(cni_types.TRY_AGAIN, what, hint)
 
+    def _port_name(self, request: Request) -> str:
+        port = self._find(request)
+        return port.name if port else request.port
+
+    def _forget_problem(self, request: Request) -> None:
+        """It may have been reported before the port's whole name was known."""
+        for name in {request.port, self._port_name(request)}:
+            self._problems.clear(f"port/{name}")
+
     # --- the others ---
 
     async def delete(self, request: Request) -> None:
+        if request.pod:
+            self._forget_problem(request)
+        if request.ipam:
+            return  # addresses are the pod's until it is gone, which the controller sees
         self._need_ovs()
         async with self._locks.held(f"container/{request.container}/{request.ifname}"):
-            interface = self._ovs.find_sandbox(request.container, request.ifname)
-            port = interface.port if interface else (_port_name(request) if request.pod else None)
-            async with self._locks.held(f"port/{port}"):
-                try:
-                    await self._wiring.detach(request, port)
-                except CniError:
-                    raise
-                except Exception as error:
-                    raise CniError(cni_types.TRY_AGAIN, f"{request.pod_name} {request.ifname}: {error}") from error
-        if port:
-            self._problems.clear(f"port/{port}")
+            try:
+                await self._detach(request)
+            except CniError:
+                raise
+            except Exception as error:
+                raise CniError(cni_types.TRY_AGAIN, f"{request.pod_name} {request.ifname}: {error}") from error
+
+    async def _detach(self, request: Request) -> None:
+        name = await self._wiring.made_for(request)
+        if name is not None:
+            async with self._locks.held(f"link/{name}"):
+                await self._wiring.detach(request, name)
 
     async def check(self, request: Request) -> None:
-        self._need_ovs()
         found = self._match(request)
         if found is None:
             raise CniError(
-                cni_types.CHECK_FAILED, f"Port/{_port_name(request)}: not known on host {self._node} for this pod"
+                cni_types.CHECK_FAILED, f"Port/{self._port_name(request)}: not known on host {self._node} for this pod"
             )
+        _need_device(request, found[0])
+        if request.ipam:
+            _check_addresses(request, found[0], addressing(*found))
+            return
+        self._need_ovs()
         await self._wiring.check(request, plan(*found, await self._underlay.mtu()))
 
-    async def status(self, _request: Request) -> None:
+    async def status(self, request: Request) -> None:
         """Whether an ADD would have what it needs."""
-        if not self._ovs.ready or not self._view.trusted:
-            missing = "Open vSwitch" if not self._ovs.ready else "the Weft database"
+        has_switch = self._ovs.ready or request.ipam
+        if not has_switch or not self._view.trusted:
+            missing = "the Weft database" if has_switch else "Open vSwitch"
             raise CniError(cni_types.NOT_AVAILABLE, f"{missing} is not available on {self._node}")
 
     async def collect(self, _request: Request) -> None:
@@ -194,13 +226,41 @@ class Commands:
     async def clean(self) -> None:
         """Remove what is left of containers that went without DEL."""
 
-        async def locked(port: str, work: Callable[[], Awaitable[None]]) -> None:
-            async with self._locks.held(f"port/{port}"):
+        async def locked(name: str, work: Callable[[], Awaitable[None]]) -> None:
+            async with self._locks.held(f"link/{name}"):
                 await work()
 
         if self._ovs.ready:
             await self._wiring.clean(locked)
 
 
-def _port_name(request: Request) -> str:
-    return f"{request.pod}.{request.namespace}" if request.pod else request.container[:12]
+def _need_device(request: Request, port: Port) -> None:
+    """Who makes the interface: the row and the network configuration have to agree."""
+    if (port.device_type == "none") == request.ipam:
+        return
+    if request.ipam:
+        message, hint = (
+            "is called for addresses only",
+            "its `type` names another plugin; the port is one of Open vSwitch",
+        )
+    else:
+        message, hint = (
+            "is called to make the interface",
+            "the port is only for addresses of another plugin's interface",
+        )
+    raise CniError(
+        cni_types.INVALID_CONFIG,
+        f"Port/{port.name}: device_type is {port.device_type}, but the plugin {message}",
+        f"network configuration {request.network!r}: {hint}; compare its provider {request.provider} with the subnet's",
+    )
+
+
+def _check_addresses(request: Request, port: Port, own: Addressing) -> None:
+    """CHECK of an IPAM plugin: what the interface was given is still the pod's."""
+    given = {ip["address"] for ip in (request.config.get("prevResult") or {}).get("ips") or []}
+    if missing := [text for text in own.texts if text not in given]:
+        raise CniError(
+            cni_types.CHECK_FAILED,
+            f"Port/{port.name}: addresses: {', '.join(missing)} are not on {request.ifname}, which has "
+            f"{', '.join(sorted(given)) or 'none'}",
+        )

@@ -1,7 +1,7 @@
-"""CNI requests, results and errors as values (CNI specification 1.1.0, https://www.cni.dev/docs/spec/).
+"""CNI requests and errors as values (CNI specification 1.1.0, https://www.cni.dev/docs/spec/).
 
-Pure: what a runtime asks for is parsed from the plugin's environment and standard input, and what it is answered is
-shaped for the version it speaks. Results of 0.3 and 0.4 differ from 1.x only in that each address names its version.
+Pure: what a runtime asks for is parsed from the plugin's environment and standard input. A plugin that makes its
+interfaces itself may call ours for addresses only: standard input then is its configuration, ours stands under `ipam`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import Any, Final
 
+from weft.agent.view import DEFAULT_PROVIDER
+
 SUPPORTED: Final = ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 COMMANDS: Final = ("ADD", "DEL", "CHECK", "STATUS", "GC")
+
+PLUGINS: Final = ("weft", "kube-ovn")
+"""The names under which the plugin is installed: manifests made for Kube-OVN name its own."""
 
 KEPT: Final = "netns-"
 """What the container identifiers of the namespaces begin with that the agent keeps itself."""
@@ -40,7 +45,10 @@ class CniError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call of the plugin. `namespace`, `pod` and `uid` are Kubernetes' arguments, "" where absent."""
+    """One call of the plugin. `namespace`, `pod` and `uid` are Kubernetes' arguments, "" where absent.
+
+    `provider` says which of the pod's networks is meant; with `ipam`, only its addresses are asked for.
+    """
 
     command: str
     container: str
@@ -49,8 +57,21 @@ class Request:
     namespace: str
     pod: str
     uid: str
+    provider: str
+    ipam: bool
     version: str
     config: Mapping[str, Any]
+
+    @property
+    def network(self) -> str:
+        """The name of the runtime's network."""
+        return str(self.config.get("name", ""))
+
+    @property
+    def port(self) -> str:
+        """The port's name but for the interface, which only the row knows to be part of it or not."""
+        name = f"{self.pod}.{self.namespace}"
+        return name if self.provider == DEFAULT_PROVIDER else f"{name}.{self.provider}"
 
     @property
     def pod_name(self) -> str:
@@ -70,6 +91,7 @@ def parse_request(environment: Mapping[str, str], text: str) -> Request:
         if not environment.get(f"CNI_{name}"):
             raise CniError(INVALID_ENVIRONMENT, f"CNI_{name}: is missing; {command} needs it")
     arguments = _parse_arguments(environment.get("CNI_ARGS", ""))
+    provider, ipam = _parse_provider(config)
     return Request(
         command=command,
         container=environment.get("CNI_CONTAINERID", ""),
@@ -78,6 +100,8 @@ def parse_request(environment: Mapping[str, str], text: str) -> Request:
         namespace=arguments.get("K8S_POD_NAMESPACE", ""),
         pod=arguments.get("K8S_POD_NAME", ""),
         uid=arguments.get("K8S_POD_UID", ""),
+        provider=provider,
+        ipam=ipam,
         version=config["cniVersion"],
         config=config,
     )
@@ -96,42 +120,19 @@ def _parse_config(text: str) -> dict[str, Any]:
     return config
 
 
+def _parse_provider(config: Mapping[str, Any]) -> tuple[str, bool]:
+    """(provider, are only addresses asked for)."""
+    own = config.get("ipam")
+    ipam = config.get("type") not in PLUGINS and isinstance(own, dict) and own.get("type") in PLUGINS
+    section = own if ipam and isinstance(own, dict) else config
+    provider = section.get("provider") or DEFAULT_PROVIDER
+    if not isinstance(provider, str):
+        field = "ipam.provider" if ipam else "provider"
+        raise CniError(INVALID_CONFIG, f"{field}: got {provider!r}, allowed is a text like 'net1.default.ovn'")
+    return provider, ipam
+
+
 def _parse_arguments(text: str) -> dict[str, str]:
     """`CNI_ARGS` is KEY=VALUE joined by semicolons."""
     pairs = (item.partition("=") for item in text.split(";") if item)
     return {key.strip(): value.strip() for key, _, value in pairs}
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A wired interface: what was made, and what the runtime is told."""
-
-    host_interface: str
-    host_mac: str
-    ifname: str
-    mac: str
-    netns: str
-    mtu: int
-    addresses: tuple[Interface, ...]
-    gateways: tuple[str, ...]
-
-    def result(self, version: str) -> dict[str, Any]:
-        """The result document in the shape of that version."""
-        ips = []
-        routes = []
-        for address in self.addresses:
-            gateway = next((gw for gw in self.gateways if (":" in gw) == (address.version == 6)), None)
-            ip: dict[str, Any] = {"interface": 1, "address": str(address)}
-            if gateway:
-                ip["gateway"] = gateway
-                routes.append({"dst": "0.0.0.0/0" if address.version == 4 else "::/0", "gw": gateway})
-            if version.startswith("0."):
-                ip["version"] = str(address.version)
-            ips.append(ip)
-        interfaces: list[dict[str, Any]] = [
-            {"name": self.host_interface, "mac": self.host_mac},
-            {"name": self.ifname, "mac": self.mac, "sandbox": self.netns},
-        ]
-        if version == "1.1.0":
-            interfaces = [{**interface, "mtu": self.mtu} for interface in interfaces]
-        return {"cniVersion": version, "interfaces": interfaces, "ips": ips, "routes": routes, "dns": {}}

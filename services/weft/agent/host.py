@@ -17,7 +17,8 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from weft.agent import netlink
-from weft.agent.netlink import LinkState, Netlink, Route
+from weft.agent.attachment import Route
+from weft.agent.netlink import LinkState, Netlink
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
 from weft.agent.underlay import Underlay

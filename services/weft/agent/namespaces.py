@@ -21,7 +21,7 @@ from weft.agent.config import AgentSection
 from weft.agent.netlink import Netlink
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
-from weft.agent.view import Port, View, write_atomically
+from weft.agent.view import DEFAULT_PROVIDER, Port, View, write_atomically
 from weft.log import get_logger
 
 _log = get_logger(__name__)
@@ -39,10 +39,12 @@ class Note:
     pod_name: str
     pod_uid: str
     interface: str
+    provider: str = DEFAULT_PROVIDER
 
     @classmethod
     def of(cls, port: Port) -> Note:
-        return cls(port.netns, port.pod_namespace, port.pod_name, port.pod_uid, port.interface or DEFAULT_INTERFACE)
+        interface = port.interface or DEFAULT_INTERFACE
+        return cls(port.netns, port.pod_namespace, port.pod_name, port.pod_uid, interface, port.provider)
 
     @property
     def problem(self) -> str:
@@ -149,7 +151,10 @@ class Namespaces:
 
     async def _execute(self, command: str, note: Note) -> None:
         """Run the plugin as a runtime does."""
-        config = {"cniVersion": "1.0.0", "name": "weft", "type": "weft", "weft_socket": str(self._settings.socket)}
+        config = {
+            "cniVersion": "1.0.0", "name": "weft", "type": "weft", "weft_socket": str(self._settings.socket),
+            "provider": note.provider,
+        }  # fmt: skip
         process = await asyncio.create_subprocess_exec(
             self._settings.cni_bin,
             env=note.environment(command, self._path(note.name), str(self._settings.cni_bin.parent)),

@@ -22,6 +22,7 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from weft.agent import netns, rtnl
+from weft.agent.attachment import Route
 
 T = TypeVar("T")
 PROTOCOL: Final = 157
@@ -56,16 +57,8 @@ class PodEnd:
     mac: str
     mtu: int
     addresses: tuple[str, ...]
-    gateways: tuple[str, ...]
+    routes: tuple[Route, ...]
     checksum: bool
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Route:
-    """A route through a gateway; `destination` "0.0.0.0/0" or "::/0" is the default."""
-
-    destination: str
-    gateway: str
 
 
 class Netlink:
@@ -131,14 +124,14 @@ def _link_state(message: Any, addresses: dict[int, set[str]]) -> LinkState:
     )
 
 
-def routes(index: int) -> set[Route]:
-    """Our routes through the link with that index."""
+def routes(index: int, protocol: int | None = PROTOCOL) -> set[Route]:
+    """The routes of a protocol, None for all, through the link with that index."""
     with IPRoute() as ip:
         return {
             Route(_destination(message), message.get_attr("RTA_GATEWAY") or "")
             for family in (socket.AF_INET, socket.AF_INET6)
             for message in ip.get_routes(family=family, table=254)
-            if message["proto"] == PROTOCOL and message.get_attr("RTA_OIF") == index
+            if protocol in (None, message["proto"]) and message.get_attr("RTA_OIF") == index
         }
 
 
@@ -173,10 +166,10 @@ def make_host_veth(host: str, inner: str, mac: str, mtu: int) -> None:
 
 
 def _configure(pod: PodEnd) -> None:
-    """Loopback, addresses and default routes in the namespace the thread is in.
+    """Loopback, addresses and routes in the namespace the thread is in.
 
     The link is raised first: on a link that is down the kernel notes an IPv6 address without its on-link route and
-    adds that later, in its own time, and a default route by a gateway in it would be refused until then.
+    adds that later, in its own time, and a route by a gateway in it would be refused until then.
     """
     index = socket.if_nametoindex(pod.name)
     if not pod.checksum:
@@ -185,7 +178,7 @@ def _configure(pod: PodEnd) -> None:
         _enable_ipv6(pod.name)
     messages = [rtnl.raise_link(_LOOPBACK), rtnl.raise_link(index)]
     messages += [rtnl.add_address(index, address) for address in pod.addresses]
-    messages += [rtnl.add_default_route(index, gateway) for gateway in pod.gateways]
+    messages += [rtnl.add_route(index, route.destination, route.gateway) for route in pod.routes]
     with rtnl.Rtnl() as channel:
         channel.send(messages)
 
@@ -229,18 +222,6 @@ def change_route(ip: IPRoute, verb: str, index: int, route: Route) -> None:
     """`verb` is "add" or "del"."""
     family = socket.AF_INET6 if ip_network(route.destination).version == 6 else socket.AF_INET
     ip.route(verb, dst=route.destination, gateway=route.gateway, oif=index, family=family, proto=PROTOCOL)
-
-
-def default_gateways(name: str) -> set[str]:
-    """The gateways of the default routes through a link of the namespace the thread is in."""
-    index = socket.if_nametoindex(name)
-    with IPRoute() as ip:
-        return {
-            message.get_attr("RTA_GATEWAY")
-            for family in (socket.AF_INET, socket.AF_INET6)
-            for message in ip.get_default_routes(family=family)
-            if message.get_attr("RTA_OIF") == index and message.get_attr("RTA_GATEWAY")
-        }
 
 
 def in_namespace(path: str, function: Callable[..., T], *arguments: Any) -> T:

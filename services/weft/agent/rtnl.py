@@ -13,7 +13,7 @@ import socket
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_interface
+from ipaddress import ip_address, ip_interface, ip_network
 from types import TracebackType
 from typing import Final, Self
 
@@ -32,7 +32,7 @@ _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINKINFO, _IFLA_IFALIAS, _IFLA_AF_
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _INET6_ADDR_GEN_MODE, _GEN_MODE_NONE = 8, 1
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_F_NODAD = 1, 2, 0x02
-_RTA_OIF, _RTA_GATEWAY = 4, 5
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
 _TABLE_MAIN, _PROTO_STATIC, _TYPE_UNICAST = 254, 4, 1
 _NESTED: Final = 0x8000
 _SIOCGIFHWADDR: Final = 0x8927
@@ -130,11 +130,16 @@ def add_address(index: int, address: str) -> Message:
     return _message(f"address {address}", _NEWADDR, _CREATE | _REPLACE, body)
 
 
-def add_default_route(index: int, gateway: str) -> Message:
-    """The default route of the gateway's family; one that is there is replaced."""
-    body = _ROUTE.pack(_family(gateway), 0, 0, 0, _TABLE_MAIN, _PROTO_STATIC, 0, _TYPE_UNICAST, 0)
+def add_route(index: int, destination: str, gateway: str) -> Message:
+    """A route by a gateway; one that is there to the same destination is replaced."""
+    network = ip_network(destination)
+    body = _ROUTE.pack(
+        _family(gateway), network.prefixlen, 0, 0, _TABLE_MAIN, _PROTO_STATIC, 0, _TYPE_UNICAST, 0
+    )  # fmt: skip
+    if network.prefixlen:
+        body += _attribute(_RTA_DST, network.network_address.packed)
     body += _attribute(_RTA_GATEWAY, ip_address(gateway).packed) + _attribute(_RTA_OIF, struct.pack("=I", index))
-    return _message(f"default route via {gateway}", _NEWROUTE, _CREATE | _REPLACE, body)
+    return _message(f"route {destination} via {gateway}", _NEWROUTE, _CREATE | _REPLACE, body)
 
 
 def _message(what: str, kind: int, flags: int, body: bytes) -> Message:

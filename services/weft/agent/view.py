@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from weft.log import get_logger
@@ -25,11 +25,16 @@ from weft.ovsdb.database import RowChange
 T = TypeVar("T")
 Row = TypeVar("Row", bound="Port | Subnet | Host")
 _log = get_logger(__name__)
+DEFAULT_PROVIDER: Final = "ovn"
+"""The provider of the network that pods have without asking."""
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A workload's interface. `addresses` are bare; prefix length, gateway and MTU are its subnet's."""
+    """One network of a pod. `addresses` are bare; prefix length, gateway and MTU are its subnet's.
+
+    Fields with a default are those that a database, or a file on disk, of before does not have.
+    """
 
     name: str
     pod_namespace: str
@@ -40,6 +45,13 @@ class Port:
     mac: str
     addresses: tuple[str, ...]
     netns: str
+    device_type: str = "veth"
+    """"none": another plugin makes the interface, only the addresses are ours."""
+    provider: str = DEFAULT_PROVIDER
+    routes: tuple[str, ...] = ()
+    """`DESTINATION via GATEWAY`."""
+    default_route: bool = True
+    """Whether what has no other route leaves by the subnet's gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "Host": ["name", "port", "mac", "addresses", "gateways", "mtu"],
     "Port": [
         "name", "host", "pod_namespace", "pod_name", "pod_uid", "interface", "subnet", "mac", "addresses", "netns",
+        "device_type", "provider", "routes", "default_route",
     ],
     "Subnet": ["name", "cidrs", "gateways", "mtu", "host_routed"],
 }  # fmt: skip
@@ -80,8 +93,14 @@ def conditions(host: str) -> dict[str, list[Any]]:
 
 
 def build(kind: type[Row], row: Mapping[str, Any]) -> Row:
-    """A row's dataclass from the database's or the file's values; columns that it does not have are left out."""
-    values = {name: row[name] for name in kind.__dataclass_fields__}
+    """A row's dataclass from the database's or the file's values; columns that it does not have are left out.
+
+    A Port without provider was written by a controller of before, or before the database was converted: it is a pod's
+    only network.
+    """
+    values = {name: row[name] for name in kind.__dataclass_fields__ if name in row}
+    if kind is Port and not values.get("provider"):
+        values |= {"provider": DEFAULT_PROVIDER, "default_route": True}
     arguments: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
     }
@@ -174,9 +193,10 @@ class View:
         async with asyncio.timeout(timeout):
             return await future
 
-    def find_port(self, namespace: str, pod: str, interface: str) -> Port | None:
-        """The port of a pod's interface; a port that names no interface is for whichever is asked for."""
-        found = [p for p in self.rows.ports.values() if p.pod_name == pod and p.pod_namespace == namespace]
+    def find_port(self, namespace: str, pod: str, provider: str, interface: str) -> Port | None:
+        """A pod's port of one network; one that names no interface is for whichever is asked for."""
+        wanted = (pod, namespace, provider)
+        found = [p for p in self.rows.ports.values() if (p.pod_name, p.pod_namespace, p.provider) == wanted]
         exact = [port for port in found if port.interface == interface]
         return next(iter(exact or [port for port in found if not port.interface]), None)
 

@@ -14,11 +14,11 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address, ip_interface, ip_network
 from typing import Final
 
 from weft.agent import cni_types, metrics, netlink
-from weft.agent.cni_types import Attachment, CniError, Request
+from weft.agent.attachment import Addressing, Attachment, Route, addressing
+from weft.agent.cni_types import CniError, Request
 from weft.agent.netlink import LinkState, Netlink, PodEnd
 from weft.agent.ovs import Interface, LocalOvs
 from weft.agent.view import Port, Rows, Subnet
@@ -56,30 +56,12 @@ class Wanted:
     host_interface: str
     mac: str
     mtu: int
-    addresses: tuple[cni_types.Interface, ...]
-    gateways: tuple[str, ...]
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        return tuple(str(address) for address in self.addresses)
+    addressing: Addressing
 
 
 def plan(port: Port, subnet: Subnet, underlay_mtu: int | None) -> Wanted:
-    """The interface of a port: its addresses take prefix length and gateway from the subnet's CIDR they are in."""
-    networks = [ip_network(cidr) for cidr in subnet.cidrs]
-    addresses = []
-    for text in port.addresses:
-        address = ip_address(text)
-        network = next((network for network in networks if address in network), None)
-        if network is None:
-            raise CniError(
-                cni_types.WIRING_FAILED,
-                f"Port/{port.name}: addresses: got {text}, which is in none of Subnet/{subnet.name}'s CIDRs "
-                f"{', '.join(subnet.cidrs)}",
-            )
-        addresses.append(ip_interface(f"{text}/{network.prefixlen}"))
-    versions = {address.version for address in addresses}
-    gateways = tuple(gateway for gateway in subnet.gateways if ip_address(gateway).version in versions)
+    """The interface of a port. Raises CniError."""
+    own = addressing(port, subnet)
     mtu = effective_mtu(subnet.mtu, underlay_mtu)
     if mtu is None:
         raise CniError(
@@ -87,7 +69,7 @@ def plan(port: Port, subnet: Subnet, underlay_mtu: int | None) -> Wanted:
             "this host's tunnel address is not set or on no link, so the MTU is not known",
             "see external_ids:ovn-encap-ip in Open_vSwitch, and `ip addr`",
         )
-    return Wanted(port, host_interface(port.name), port.mac, mtu, tuple(addresses), gateways)
+    return Wanted(port, host_interface(port.name), port.mac, mtu, own)
 
 
 def stale_interfaces(recorded: list[Interface], links: set[str]) -> list[str]:
@@ -107,7 +89,7 @@ def stale_links(links: list[LinkState], recorded: set[str]) -> list[str]:
     return [link.name for link in links if link.alias.startswith(ALIAS) and link.name not in recorded]
 
 
-def faults(wanted: Wanted, link: LinkState | None, gateways: set[str]) -> list[str]:
+def faults(wanted: Wanted, link: LinkState | None, routes: set[Route]) -> list[str]:
     """How an interface in its namespace differs from what it shall be."""
     if link is None:
         return ["the interface is not there"]
@@ -118,10 +100,10 @@ def faults(wanted: Wanted, link: LinkState | None, gateways: set[str]) -> list[s
         found.append(f"MTU is {link.mtu}, expected {wanted.mtu}")
     if not link.up:
         found.append("it is down")
-    if missing := set(wanted.texts) - link.addresses:
+    if missing := set(wanted.addressing.texts) - link.addresses:
         found.append(f"addresses missing: {', '.join(sorted(missing))}")
-    if missing := set(wanted.gateways) - gateways:
-        found.append(f"default routes missing: via {', '.join(sorted(missing))}")
+    if lacking := set(wanted.addressing.routes) - routes:
+        found.append(f"routes missing: {', '.join(str(route) for route in sorted(lacking))}")
     return found
 
 
@@ -129,7 +111,7 @@ def faults(wanted: Wanted, link: LinkState | None, gateways: set[str]) -> list[s
 
 
 class Wiring:
-    """Attaches and detaches interfaces. Callers hold the lock of the container's interface and of the port."""
+    """Attaches and detaches interfaces. Callers hold the locks of the container's interface and of the host's end."""
 
     def __init__(self, ovs: LocalOvs, links: Netlink) -> None:
         self._ovs = ovs
@@ -151,7 +133,7 @@ class Wiring:
     async def _make(self, request: Request, wanted: Wanted) -> Attachment:
         started = time.perf_counter()
         pod = PodEnd(
-            request.netns, request.ifname, wanted.mac, wanted.mtu, wanted.texts, wanted.gateways,
+            request.netns, request.ifname, wanted.mac, wanted.mtu, wanted.addressing.texts, wanted.addressing.routes,
             checksum=not self._ovs.userspace,
         )  # fmt: skip
         mac = await self._make_veth(wanted.host_interface, alias(request.container, request.ifname), pod)
@@ -198,10 +180,10 @@ class Wiring:
         if host is None:
             return [f"{wanted.host_interface} is not on the host"]
         try:
-            link, gateways = await self._netlink.run(netlink.in_namespace, request.netns, _inspect, request.ifname)
+            link, routes = await self._netlink.run(netlink.in_namespace, request.netns, _inspect, request.ifname)
         except OSError as error:
             return [f"namespace {request.netns}: {error.strerror}"]
-        return faults(wanted, link, gateways)
+        return faults(wanted, link, routes)
 
     async def check(self, request: Request, wanted: Wanted) -> None:
         """CHECK: raises CniError with all that is not as it shall be."""
@@ -214,21 +196,19 @@ class Wiring:
         if found:
             raise CniError(cni_types.CHECK_FAILED, f"{request.pod_name} {request.ifname}: {'; '.join(found)}")
 
-    async def detach(self, request: Request, port: str | None) -> str | None:
-        """DEL: remove what was made for this container's interface; gives the port's name if there was any.
+    async def made_for(self, request: Request) -> str | None:
+        """The host's end of what was made for this container's interface, also when Open vSwitch has lost it."""
+        if interface := self._ovs.find_sandbox(request.container, request.ifname):
+            return interface.name
+        links = await self._netlink.run(netlink.links)
+        label = alias(request.container, request.ifname)
+        return next((link.name for link in links.values() if link.alias == label), None)
 
-        An interface of the same port that was since made for another container stays.
-        """
-        interface = self._ovs.find_sandbox(request.container, request.ifname)
-        if interface is not None:
-            await self._clear(interface.name)
-            return interface.port
-        if port is None:
-            return None
-        link = await self._netlink.run(netlink.link, host_interface(port))
-        if link is not None and link.alias == alias(request.container, request.ifname):
-            await self._clear(link.name)
-        return None
+    async def detach(self, request: Request, name: str) -> None:
+        """DEL of what `made_for` found. One of that name that was since made for another container stays."""
+        link = await self._netlink.run(netlink.link, name)
+        if link is None or link.alias == alias(request.container, request.ifname):
+            await self._clear(name)
 
     async def _clear(self, name: str, known: bool = False) -> None:
         """Have neither the Open vSwitch port nor the veth; both may be gone already.
@@ -240,13 +220,12 @@ class Wiring:
         await self._netlink.run(netlink.delete_link, name)
 
     async def clean(self, locked: Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]) -> None:
-        """Remove leftovers. `locked(port, work)` runs `work` with that port's lock, and each is looked at again."""
+        """Remove leftovers. `locked(name, work)` runs `work` with that interface's lock; each is looked at again."""
         recorded = self._ovs.ours()
-        by_name = {interface.name: interface for interface in recorded}
+        names = {interface.name for interface in recorded}
         links = await self._netlink.run(netlink.links)
-        for name in stale_interfaces(recorded, set(links)) + stale_links(list(links.values()), set(by_name)):
-            port = by_name[name].port if name in by_name else name
-            await locked(port, partial(self._clean_one, name))
+        for name in stale_interfaces(recorded, set(links)) + stale_links(list(links.values()), names):
+            await locked(name, partial(self._clean_one, name))
 
     async def _clean_one(self, name: str) -> None:
         link = await self._netlink.run(netlink.link, name)
@@ -269,9 +248,9 @@ def record(request: Request, port: Port) -> dict[str, str]:
     }
 
 
-def _inspect(ifname: str) -> tuple[LinkState | None, set[str]]:
+def _inspect(ifname: str) -> tuple[LinkState | None, set[Route]]:
     link = netlink.link(ifname)
-    return link, netlink.default_gateways(ifname) if link else set()
+    return link, netlink.routes(link.index, protocol=None) if link else set()
 
 
 def _attachment(request: Request, wanted: Wanted, mac: str) -> Attachment:
@@ -282,8 +261,7 @@ def _attachment(request: Request, wanted: Wanted, mac: str) -> Attachment:
         wanted.mac,
         request.netns,
         wanted.mtu,
-        wanted.addresses,
-        wanted.gateways,
+        wanted.addressing,
     )
 
 

@@ -6,7 +6,8 @@ Runtimes start it for every command, so it imports nothing that takes time: no `
 the text to print; what the text means is for the agent and the runtime. Only VERSION, and an agent that does not
 answer, are handled here.
 
-The socket is /run/weft/cni.sock, or what the network configuration names as "weft_socket".
+The socket is /run/weft/cni.sock, or what the network configuration, or its "ipam", names as "weft_socket". Kube-OVN's
+"server_socket" is another program's and ignored.
 """
 
 from posix import _exit, environ, read, write
@@ -49,7 +50,10 @@ def socket_path(config: str) -> str:
         return SOCKET
     value, quote_after, _ = rest[1:].partition('"')
     if rest[0] != '"' or not quote_after or "\\" in value:
-        return str(parsed(config).get("weft_socket", SOCKET))
+        document = parsed(config)
+        own = document.get("ipam")
+        sections = (document, own if isinstance(own, dict) else {})
+        return next((str(section["weft_socket"]) for section in sections if "weft_socket" in section), SOCKET)
     return value
 
 

@@ -199,7 +199,7 @@ def test_check_names_what_is_wrong(agent: AgentHost) -> None:
     status, answer = agent.request("CHECK", pod)
     assert status == 1
     assert f"addresses missing: {row['addresses'][0]}/16" in answer["msg"]
-    assert "default routes missing: via 10.16.0.1" in answer["msg"]
+    assert "routes missing: 0.0.0.0/0 via 10.16.0.1" in answer["msg"]
 
 
 def test_agent_restart_touches_nothing(agent: AgentHost) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from weft.agent import host, namespaces, wiring
+from weft.agent.attachment import Route
 from weft.agent.cni_types import CniError
 from weft.agent.namespaces import Note
-from weft.agent.netlink import LinkState, Route
+from weft.agent.netlink import LinkState
 from weft.agent.ovn import OvnController
 from weft.agent.ovs import Interface
 from weft.agent.status import host_addresses, host_problems
@@ -18,6 +19,8 @@ from weft.agent.view import Host, Port, Rows, Subnet, View
 
 SUBNET = Subnet("blue", ("10.0.0.0/24", "fd00::/64"), ("10.0.0.1", "fd00::1"), 0, host_routed=True)
 PORT = Port("web.ns1", "ns1", "web", "u1", "eth0", "blue", "0A:00:00:00:00:01", ("10.0.0.5", "fd00::5"), "")
+
+DEFAULTS = (Route("0.0.0.0/0", "10.0.0.1"), Route("::/0", "fd00::1"))
 
 
 def link(name: str, *addresses: str, mtu: int = 1500, alias: str = "", mac: str = "0a:00:00:00:00:01") -> LinkState:
@@ -29,14 +32,39 @@ def link(name: str, *addresses: str, mtu: int = 1500, alias: str = "", mac: str 
 
 def test_interface_takes_lengths_and_gateways_from_the_subnet() -> None:
     wanted = wiring.plan(PORT, SUBNET, 1600)
-    assert wanted.texts == ("10.0.0.5/24", "fd00::5/64")
-    assert wanted.gateways == ("10.0.0.1", "fd00::1")
+    assert wanted.addressing.texts == ("10.0.0.5/24", "fd00::5/64")
+    assert wanted.addressing.gateways == ("10.0.0.1", "fd00::1")
+    assert wanted.addressing.routes == DEFAULTS
     assert wanted.mtu == 1500
     assert wiring.plan(PORT, replace(SUBNET, mtu=1300), None).mtu == 1300
 
 
 def test_gateway_of_a_family_without_address_is_no_route() -> None:
-    assert wiring.plan(replace(PORT, addresses=("fd00::5",)), SUBNET, 1600).gateways == ("fd00::1",)
+    own = wiring.plan(replace(PORT, addresses=("fd00::5",)), SUBNET, 1600).addressing
+    assert (own.gateways, own.routes) == (("fd00::1",), (Route("::/0", "fd00::1"),))
+
+
+@pytest.mark.parametrize(
+    ("port", "routes"),
+    [
+        (replace(PORT, default_route=False), ()),
+        (replace(PORT, addresses=()), ()),
+        (
+            replace(PORT, default_route=False, routes=("192.168.0.101/24 via 10.0.0.254", "::/0 via fd00::9")),
+            (Route("192.168.0.0/24", "10.0.0.254"), Route("::/0", "fd00::9")),
+        ),
+        (replace(PORT, routes=("10.9.9.9 via 10.0.0.7",)), (*DEFAULTS, Route("10.9.9.9/32", "10.0.0.7"))),
+    ],
+    ids=["another network has it", "no addresses", "by other gateways", "one host"],
+)
+def test_routes_are_what_the_port_says(port: Port, routes: tuple[Route, ...]) -> None:
+    assert wiring.plan(port, SUBNET, 1600).addressing.routes == routes
+
+
+def test_route_that_is_none_is_named() -> None:
+    with pytest.raises(CniError) as caught:
+        wiring.plan(replace(PORT, routes=("10.0.0.0/8",)), SUBNET, 1600)
+    assert str(caught.value).startswith("Port/web.ns1: routes: got '10.0.0.0/8', allowed is `DESTINATION via GATEWAY`")
 
 
 def test_address_outside_its_subnet_is_named() -> None:
@@ -64,15 +92,15 @@ def test_host_interface_names_fit_the_kernel(port: str) -> None:
 def test_faults_are_all_named() -> None:
     wanted = wiring.plan(PORT, SUBNET, 1600)
     good = link("eth0", "10.0.0.5/24", "fd00::5/64", "192.0.2.1/32")
-    assert wiring.faults(wanted, good, {"10.0.0.1", "fd00::1"}) == []
+    assert wiring.faults(wanted, good, {*DEFAULTS, Route("10.0.0.0/24", "")}) == []
     assert wiring.faults(wanted, None, set()) == ["the interface is not there"]
     bad = replace(link("eth0", "10.0.0.5/24", mac="0a:00:00:00:00:09", mtu=1400), up=False)
-    assert wiring.faults(wanted, bad, {"10.0.0.1"}) == [
+    assert wiring.faults(wanted, bad, {DEFAULTS[0]}) == [
         "MAC is 0a:00:00:00:00:09, expected 0A:00:00:00:00:01",
         "MTU is 1400, expected 1500",
         "it is down",
         "addresses missing: fd00::5/64",
-        "default routes missing: via fd00::1",
+        "routes missing: ::/0 via fd00::1",
     ]
 
 

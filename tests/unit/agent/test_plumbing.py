@@ -113,7 +113,8 @@ def test_broken_notices_end_quietly() -> None:
         rtnl.raise_host_end("w1", "weft:c/eth0"),
         rtnl.add_address(3, "10.0.0.2/24"),
         rtnl.add_address(3, "fd00::2/64"),
-        rtnl.add_default_route(3, "fd00::1"),
+        rtnl.add_route(3, "::/0", "fd00::1"),
+        rtnl.add_route(3, "192.168.0.0/24", "10.0.0.1"),
         rtnl.delete_link("w1"),
     ],
 )
@@ -205,6 +206,9 @@ async def test_wishes_of_many_go_together_and_one_bad_one_fails_alone() -> None:
         ('{"weft_socket"  :\n "/x/y.sock"}', "/x/y.sock"),
         (r'{"weft_socket": "/x/\u0079.sock"}', "/x/y.sock"),
         ('{"weft_socket": 3, "name": "weft"}', "3"),
+        ('{"ipam": {"weft_socket": "/x/y.sock"}}', "/x/y.sock"),
+        (r'{"ipam": {"weft_socket": "/x/\u0079.sock"}}', "/x/y.sock"),
+        ('{"server_socket": "/run/openvswitch/kube-ovn-daemon.sock"}', plugin.SOCKET),
     ],
 )
 def test_socket_of_the_plugin(config: str, path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -91,6 +92,32 @@ def test_file_is_for_root_only(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "sub").iterdir()] == ["view.json"]
 
 
+BEFORE = {"provider": "ovn", "default_route": True, "routes": (), "device_type": "veth"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "fields"),
+    [
+        ({}, BEFORE),
+        ({"provider": "", "default_route": False, "routes": [], "device_type": "veth"}, BEFORE),
+        (
+            {"provider": "n.d", "default_route": False, "routes": ["::/0 via fd00::1"], "device_type": "none"},
+            {"provider": "n.d", "default_route": False, "routes": ("::/0 via fd00::1",), "device_type": "none"},
+        ),
+    ],
+    ids=["schema of before", "controller of before", "now"],
+)
+def test_rows_of_before_are_of_a_pods_only_network(
+    columns: dict[str, Any], fields: dict[str, Any], tmp_path: Path
+) -> None:
+    view = View()
+    view.apply([change("Port", port_row("a.ns", **columns))])
+    view.set_connected(True)
+    assert fields.items() <= asdict(view.rows.ports["a.ns"]).items()
+    save(tmp_path / "view.json", view.rows)
+    assert load(tmp_path / "view.json") == view.rows
+
+
 @pytest.mark.parametrize(
     ("interfaces", "asked", "found"),
     [
@@ -101,12 +128,13 @@ def test_file_is_for_root_only(tmp_path: Path) -> None:
         (["net1"], "eth0", None),
     ],
 )
-def test_port_is_found_by_pod_and_interface(interfaces: list[str], asked: str, found: str | None) -> None:
+def test_port_is_found_by_pod_network_and_interface(interfaces: list[str], asked: str, found: str | None) -> None:
     view = View()
-    rows = [port_row(f"a{n}.ns", pod_name="a", interface=name) for n, name in enumerate(interfaces)]
-    view.apply([change("Port", row) for row in [*rows, port_row("a.other")]])
+    rows = [port_row(f"a{n}.ns", pod_name="a", provider="x", interface=name) for n, name in enumerate(interfaces)]
+    others = [port_row("a.other", provider="x"), port_row("a.ns"), port_row("a.ns.y", pod_name="a", provider="y")]
+    view.apply([change("Port", row) for row in [*others, *rows]])
     view.set_connected(True)
-    port = view.find_port("ns", "a", asked)
+    port = view.find_port("ns", "a", "x", asked)
     assert (port.interface if port else None) == found
 
 
