@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.topology.build import namespace, pod, reservation, subnet, vpc
+from tests.unit.topology.build import ippool, namespace, pod, reservation, subnet, vpc
 from weft.api.base import Resource
 from weft.api.core import Pod
 from weft.topology import rules
@@ -115,6 +115,12 @@ USED = reservation("web.ns1", "red-net", "10.66.0.11", pod="web", ns="ns1")
             id="a namespace in two VPCs",
         ),
         pytest.param([], namespace("any"), [], id="namespaces have no rules"),
+        pytest.param(
+            [ippool("theirs", "red-net", "10.66.0.9", "10.67.0.0/24")],
+            ippool("p", "red-net", "10.66.255.0..10.67.1.9", "fd00::/64"),
+            [],
+            id="a pool's addresses beside its subnet mean nothing, and overlap nobody's",
+        ),
     ],
 )
 def test_put(more: list[Resource], item: Resource, problems: list[str]) -> None:
