@@ -119,6 +119,8 @@ WRONG: dict[str, tuple[Wrong, ...]] = {
         Wrong("spec.mtu", 576, "576 is too small; allowed: 0 (computed) or 1280 and more"),
         Wrong("spec.mtu", "1400", "'1400': Input should be a valid integer"),
         Wrong("spec.acls.0.priority", 40000, "40000: Input should be less than or equal to 32767"),
+        Wrong("spec.acls.0.match", Absent, "is required"),
+        Wrong("spec.acls.0.match", "ip4 && dst == 10.0.0.2", "'dst' at 8 is no field that OVN knows", server=False),
         Wrong("spec.acls.0.direction", "up", "'up': Input should be 'from-lport' or 'to-lport'"),
         Wrong("spec.allowSubnets.0", "blue", "'blue' is not an address or a CIDR, nor several separated by commas"),
         Wrong(

@@ -32,6 +32,14 @@ OVERLAY_PROVIDER = "ovn"
 class Acl(Strict):
     """A rule in OVN's own words: see ovn-nb(5), table ACL."""
 
+    RULES: ClassVar = (
+        Rule(
+            "is required",
+            "has(self.match) && self.match != ''",
+            lambda acl: bool(acl.match.strip()),
+            field="match",
+        ),
+    )
     action: Literal["allow", "allow-related", "allow-stateless", "drop", "reject"] = Field(
         description="What becomes of the packets."
     )

@@ -1,315 +1,270 @@
-"""OVN's language of matches, as far as telling right from wrong: ovn-sb(5), table Logical_Flow, column `match`.
+"""Whether OVN can read a match: its language of expressions, ovn-sb(5), Logical_Flow.
 
-northd takes any text; ovn-controller passes over a flow whose match it cannot read, with a line in its log. So a wrong
-match must be found before it is written. `check` says what is wrong and where; prerequisites and meaning are OVN's.
+ovn-controller passes over a flow whose match it cannot read, with a line in its log: a rule that drops would let
+everything through, and nobody would know. So what is wrong is said where the match is written.
+
+What cannot be known here is taken on trust: that an address set or a port group exists, and what is in it.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import ip_address
+from difflib import get_close_matches
 
-_TOKEN = re.compile(
-    r"""\s*(?:
-      (?P<string>"(?:[^"\\]|\\.)*")
-    | (?P<number>0[xX][0-9A-Fa-f]+(?:/0[xX][0-9A-Fa-f]+)?
-        | [0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?:/[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})?
-        | (?=[0-9A-Fa-f]*:)[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?:/[0-9A-Fa-f:.]+)?
-        | [0-9]+(?:\.[0-9]+){3}(?:/[0-9.]+)?
-        | [0-9]+(?:/[0-9]+)?(?!\w|\.[^.]))
-    | (?P<macro>[$@&][A-Za-z_.][A-Za-z0-9_.]*)
-    | (?P<name>[A-Za-z_][A-Za-z0-9_.]*)
-    | (?P<sign>&&|\|\||==|!=|<=|>=|\.\.|[(){}\[\],<>!])
-    )""",
-    re.VERBOSE,
-)
+from weft.net.expression_symbols import SYMBOLS, Symbol
+from weft.net.expression_tokens import Token, tokens
+
 _RELATIONS = ("==", "!=", "<", "<=", ">", ">=")
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """A field. Of width 0 it is a text; `ordinal` fields may be compared by size and taken apart; `nominal` ones may
-    only be equal to something, never different from it.
-    """
-
-    width: int
-    ordinal: bool = True
-    nominal: bool = False
-
-
-def _fields(width: int, names: str, *, ordinal: bool = True, nominal: bool | None = None) -> dict[str, Symbol]:
-    symbol = Symbol(width, ordinal, not ordinal if nominal is None else nominal)
-    return dict.fromkeys(names.split(), symbol)
-
-
-SYMBOLS: dict[str, Symbol] = {
-    **_fields(0, "inport outport", ordinal=False),
-    **_fields(
-        1,
-        "ip ip4 ip6 icmp icmp4 icmp6 igmp tcp udp sctp arp rarp nd nd_ns nd_na nd_rs nd_ra mldv1 mldv2",
-        ordinal=False,
-        nominal=True,
-    ),
-    **_fields(
-        1,
-        "eth.bcast eth.mcast eth.mcastv6 vlan.present ip4.mcast ip4.src_mcast ip6.mcast ip6.mcast_rsvd "
-        "ip6.mcast_all_nodes ip6.mcast_flood ip.is_frag ip.later_frag ip.first_frag ct.trk ct.new ct.est ct.rel ct.rpl "
-        "ct.inv ct.dnat ct.snat flags.loopback flags.force_snat_for_lb",
-        ordinal=False,
-        nominal=False,
-    ),
-    **_fields(48, "eth.src eth.dst arp.sha arp.tha nd.sll nd.tll rarp.sha rarp.tha"),
-    **_fields(32, "ip4.src ip4.dst arp.spa arp.tpa rarp.spa rarp.tpa ct_mark pkt.mark flags ct_state"),
-    **_fields(32, " ".join(f"reg{n}" for n in range(10))),
-    **_fields(64, " ".join(f"xreg{n}" for n in range(5))),
-    **_fields(128, "ip6.src ip6.dst nd.target ct_label xxreg0 xxreg1"),
-    **_fields(20, "ip6.label"),
-    **_fields(16, "vlan.tci tcp.src tcp.dst udp.src udp.dst sctp.src sctp.dst"),
-    **_fields(12, "vlan.vid tcp.flags"),
-    **_fields(3, "vlan.pcp"),
-    **_fields(2, "ip.frag"),
-    **_fields(16, "eth.type arp.op rarp.op", ordinal=False),
-    **_fields(8, "ip.proto ip.ttl icmp4.type icmp4.code icmp6.type icmp6.code", ordinal=False),
-    **_fields(6, "ip.dscp", ordinal=False),
-    **_fields(2, "ip.ecn", ordinal=False),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    at: int
+_DEPTH = 100
+"""Parentheses within parentheses, as OVN allows."""
+_QUOTES = "; a text has quotes"
 
 
 def check(text: str) -> None:
-    """Raises ValueError, which says what is wrong and where. An empty text matches nothing and is wrong."""
-    parser = _Parser(list(_tokens(text)))
-    parser.expression()
-    parser.expect_end()
+    """Raises ValueError, which names what OVN cannot read and where."""
+    _Parser(list(tokens(text))).parse()
 
 
-def _tokens(text: str) -> list[_Token]:
-    tokens: list[_Token] = []
-    at = 0
-    while text[at:].strip():
-        match = _TOKEN.match(text, at)
-        if match is None or match.lastgroup is None:
-            rest = text[at:].strip()
-            raise ValueError(f"{rest[:20]!r} at {text.index(rest, at) + 1}: no word of OVN's language")
-        tokens.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
-        at = match.end()
-    return [*tokens, _Token("end", "the end", len(text))]
+@dataclass(frozen=True, slots=True)
+class _Field:
+    symbol: Symbol
+    bits: int
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class _Constants:
+    """What a field is compared with. `braces` is whether it is written as a set."""
+
+    items: Sequence[Token]
+    braces: bool = False
+
+    @property
+    def text(self) -> bool:
+        return self.items[0].kind in ("text", "ports")
 
 
 class _Parser:
-    """Recursive descent; every method reads one thing and raises ValueError when it is not there."""
+    """Recursive descent. `negated` is whether an odd number of `!` is around: nominal fields depend on it."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
-        self._tokens = tokens
-        self._next = 0
+    def __init__(self, words: Sequence[Token]) -> None:
+        self._words = words
+        self._at = 0
         self._negated = False
+        self._depth = 0
 
     @property
-    def token(self) -> _Token:
-        return self._tokens[self._next]
+    def _next(self) -> Token:
+        return self._words[self._at]
 
-    def _take(self) -> _Token:
-        token = self.token
-        self._next += 1
+    def _take(self) -> Token:
+        token = self._next
+        self._at = min(self._at + 1, len(self._words) - 1)
         return token
 
-    def _accept(self, *signs: str) -> bool:
-        if self.token.kind == "sign" and self.token.text in signs:
-            self._next += 1
+    def _is(self, *operators: str) -> bool:
+        return self._next.kind == "operator" and self._next.text in operators
+
+    def _accept(self, operator: str) -> bool:
+        if found := self._is(operator):
+            self._take()
+        return found
+
+    def _expect(self, operator: str) -> None:
+        if not self._accept(operator):
+            raise self._next.error(f"is where {operator!r} is expected")
+
+    def parse(self) -> None:
+        """The whole of it."""
+        self._terms()
+        if self._next.kind != "end":
+            raise self._next.error("is more than an expression; allowed: && or || before another one")
+
+    def _terms(self) -> None:
+        self._term()
+        if self._is("&&", "||"):
+            operator = self._next.text
+            while self._accept(operator):
+                self._term()
+            if self._is("&&", "||"):
+                raise self._next.error(f"is mixed with {operator}; allowed: parentheses around one of them")
+
+    def _term(self) -> None:
+        if not self._is("!"):
+            self._primary()
+            return
+        self._take()
+        with self._not():
+            token = self._next
+            if not self._primary():
+                raise token.error("follows '!' and is a comparison; allowed: parentheses around it")
+
+    @contextmanager
+    def _not(self) -> Iterator[None]:
+        self._negated = not self._negated
+        yield
+        self._negated = not self._negated
+
+    def _primary(self) -> bool:
+        """Whether it is one that may follow `!`."""
+        if self._is("("):
+            return self._group()
+        if self._next.kind == "name":
+            return self._function() if self._next.text == "is_chassis_resident" else self._compared_field()
+        return self._constant_first()
+
+    def _group(self) -> bool:
+        token = self._take()
+        self._depth += 1
+        if self._depth > _DEPTH:
+            raise token.error(f"is nested more than {_DEPTH} deep")
+        self._terms()
+        self._depth -= 1
+        self._expect(")")
+        return True
+
+    def _function(self) -> bool:
+        self._take()
+        self._expect("(")
+        if self._next.kind != "text":
+            raise self._next.error("is where the name of a port in quotes is expected")
+        self._take()
+        self._expect(")")
+        return True
+
+    def _compared_field(self) -> bool:
+        field = self._field()
+        if self._is(*_RELATIONS):
+            relation = self._take()
+            _compare(field, relation, self._constants(), self._negated)
+            return False
+        _truth(field, self._next, self._negated)
+        return True
+
+    def _constant_first(self) -> bool:
+        """`0 < field`, `1 < field < 5`, or one of `0` and `1`."""
+        constants = self._constants()
+        if not self._is(*_RELATIONS) and not constants.braces and constants.items[0].text in ("0", "1"):
             return True
+        first = self._relation()
+        field = self._field()
+        if self._is(*_RELATIONS):
+            second = self._take()
+            if first.text[0] not in "<>" or first.text[0] != second.text[0]:
+                raise second.error(f"does not go with {first.text!r}; allowed: x < field < y, and so with <=, > and >=")
+            _compare(field, second, self._constants(), self._negated)
+        _compare(field, first, constants, self._negated)
         return False
 
-    def _wrong(self, why: str, token: _Token | None = None) -> ValueError:
-        found = token or self.token
-        shown = found.text if found.kind == "end" else repr(found.text)
-        return ValueError(f"{shown} at {found.at + 1}: {why}")
+    def _relation(self) -> Token:
+        if not self._is(*_RELATIONS):
+            raise self._next.error(f"is where a comparison is expected; allowed: {' '.join(_RELATIONS)}")
+        return self._take()
 
-    def expect_end(self) -> None:
-        if self.token.kind != "end":
-            raise self._wrong("nothing more is expected; between comparisons stands && or ||")
-
-    def expression(self) -> None:
-        self._primary()
-        first = self.token.text if self.token.text in ("&&", "||") else ""
-        while first and self.token.text in ("&&", "||"):
-            if self.token.text != first:
-                raise self._wrong("&& and || need parentheses when used together")
-            self._take()
-            self._primary()
-
-    def _primary(self) -> None:
-        if self._accept("!"):
-            self._negated = not self._negated
-            self._primary()
-            self._negated = not self._negated
-        elif self._accept("("):
-            self.expression()
-            if not self._accept(")"):
-                raise self._wrong("')' is expected")
-        elif self.token.text == "is_chassis_resident":
-            self._resident()
-        elif self.token.kind == "name" and self.token.text not in ("true", "false"):
-            self._comparison()
-        elif self.token.text in ("0", "1") and self._tokens[self._next + 1].text not in _RELATIONS:
-            self._take()
-        else:
-            self._reversed()
-
-    def _resident(self) -> None:
-        self._take()
-        if not self._accept("(") or self._take().kind != "string" or not self._accept(")"):
-            raise self._wrong('is_chassis_resident("PORT") is expected')
-
-    def _comparison(self) -> None:
-        """`field`, or `field RELATION constants`."""
-        name = self.token
-        symbol = self._field()
-        if self.token.text not in _RELATIONS:
-            if symbol.width != 1:
-                raise self._wrong(f"a relation is expected after {name.text}, as in {name.text} == …")
-            self._positive(name, symbol, equal=True)
-            return
-        relation = self._take()
-        self._fits(name, symbol, relation)
-        self._constants(name, symbol, relation)
-
-    def _reversed(self) -> None:
-        """`constants RELATION field`, and then perhaps `RELATION constant`: a range."""
-        if not (self.token.kind in ("number", "string", "macro") or self.token.text == "{"):
-            raise self._wrong("a field, '(' or '!' is expected")
-        start = self._next
-        self._skip_constants()
-        relation = self._take()
-        if relation.text not in _RELATIONS:
-            raise self._wrong("a relation is expected", relation)
-        name = self.token
-        if name.kind != "name":
-            raise self._wrong("a field is expected")
-        symbol = self._field()
-        self._fits(name, symbol, relation)
-        end, self._next = self._next, start
-        self._constants(name, symbol, relation)
-        self._next = end
-        if self.token.text in ("<", "<=", ">", ">="):
-            second = self._take()
-            if relation.text[0] != second.text[0]:
-                raise self._wrong("a range has two relations of one direction", second)
-            self._constants(name, symbol, second)
-
-    def _skip_constants(self) -> None:
-        if self._accept("{"):
-            while not self._accept("}"):
-                if self._take().kind == "end":
-                    raise self._wrong("'}' is expected", self._tokens[-1])
-        else:
-            self._take()
-
-    def _field(self) -> Symbol:
+    def _field(self) -> _Field:
         token = self._take()
-        symbol = SYMBOLS.get(token.text)
+        symbol = SYMBOLS.get(token.text) if token.kind == "name" else None
         if symbol is None:
-            raise self._wrong("no field of OVN", token)
-        return self._part(token, symbol) if self._accept("[") else symbol
+            raise token.error(_unknown(token))
+        if not self._accept("["):
+            return _Field(symbol, symbol.width, token)
+        low = high = self._bit()
+        if self._accept(".."):
+            high = self._bit()
+        self._expect("]")
+        _check_bits(symbol, low, high, token)
+        return _Field(symbol, high - low + 1, token)
 
-    def _part(self, name: _Token, symbol: Symbol) -> Symbol:
-        if not symbol.ordinal:
-            raise self._wrong("cannot be taken apart", name)
-        low = self._bit(name, symbol)
-        high = self._bit(name, symbol) if self._accept("..") else low
-        if not self._accept("]"):
-            raise self._wrong("']' is expected")
-        if high < low:
-            raise self._wrong(f"bits {low}..{high} are in the wrong order", name)
-        return Symbol(high - low + 1)
-
-    def _bit(self, name: _Token, symbol: Symbol) -> int:
+    def _bit(self) -> int:
         token = self._take()
-        if token.kind != "number" or not token.text.isdigit():
-            raise self._wrong("the number of a bit is expected", token)
-        if int(token.text) >= symbol.width:
-            raise self._wrong(f"{name.text} has {symbol.width} bits", token)
-        return int(token.text)
+        number = token.number
+        if number is None or number.format != "decimal" or number.mask is not None or number.value >= 2**31:
+            raise token.error("is where the number of a bit is expected")
+        return number.value
 
-    def _fits(self, name: _Token, symbol: Symbol, relation: _Token) -> None:
-        if not symbol.ordinal and relation.text not in ("==", "!="):
-            raise self._wrong(f"{name.text} is compared by == and != only", relation)
-        if symbol.width != 1:
-            self._positive(name, symbol, equal=relation.text == "==")
-
-    def _positive(self, name: _Token, symbol: Symbol, *, equal: bool) -> None:
-        if symbol.nominal and equal == self._negated:
-            raise self._wrong("OVN tells what it is, and never what it is not: no ! and no !=", name)
-
-    def _constants(self, name: _Token, symbol: Symbol, relation: _Token) -> None:
+    def _constants(self) -> _Constants:
         if not self._accept("{"):
-            self._constant(name, symbol, relation)
-            return
-        if relation.text not in ("==", "!="):
-            raise self._wrong("a set is compared by == and != only", relation)
-        while True:
-            self._constant(name, symbol, relation)
+            return _Constants([self._constant()])
+        items = [self._constant()]
+        self._accept(",")
+        while not self._accept("}"):
+            items.append(self._constant())
             self._accept(",")
-            if self._accept("}"):
-                return
+        constants = _Constants(items, braces=True)
+        for item in items:
+            if _Constants([item]).text != constants.text:
+                raise item.error(f"is in a set with {items[0].text!r}; allowed: texts, or numbers")
+        return constants
 
-    def _constant(self, name: _Token, symbol: Symbol, relation: _Token) -> None:
+    def _constant(self) -> Token:
         token = self._take()
-        if token.kind == "macro":
-            if relation.text not in ("==", "!="):
-                raise self._wrong("a set is compared by == and != only", relation)
-            if (token.text[0] == "@") != (symbol.width == 0):
-                raise self._wrong(f"{name.text} is not compared with it", token)
-        elif symbol.width == 0:
-            if token.kind != "string":
-                raise self._wrong(f"{name.text} is compared with a text in quotes", token)
-        elif token.kind != "number":
-            raise self._wrong(f"a number or address is expected after {name.text}", token)
-        else:
-            self._number(name, symbol, token, relation)
-
-    def _number(self, name: _Token, symbol: Symbol, token: _Token, relation: _Token) -> None:
-        text, slash, mask_text = token.text.partition("/")
-        try:
-            value, kind = _value(text)
-            mask = _mask(mask_text, kind) if slash else None
-        except ValueError:
-            raise self._wrong("no number and no address", token) from None
-        if slash and relation.text not in ("==", "!="):
-            raise self._wrong("a mask is compared by == and != only", relation)
-        if mask is not None:
-            value &= mask
-        if value >= 1 << symbol.width:
-            raise self._wrong(f"does not fit into {name.text}, which has {symbol.width} bits", token)
-        if symbol.width == 1:
-            self._positive(name, symbol, equal=(relation.text == "==") == bool(value))
+        if token.kind not in ("number", "text", "addresses", "ports"):
+            raise token.error("is where a constant is expected" + (_QUOTES if token.kind == "name" else ""))
+        return token
 
 
-def _value(text: str) -> tuple[int, int]:
-    """(value, width of its format; 0 of a plain number)."""
-    if text.lower().startswith("0x"):
-        return int(text, 16), 0
-    if text.isdigit():
-        return int(text), 0
-    if text.count(":") == 5 and "::" not in text and all(len(part) == 2 for part in text.split(":")):
-        return int(text.replace(":", ""), 16), 48
-    address = ip_address(text)
-    return int(address), address.max_prefixlen
+def _unknown(token: Token) -> str:
+    if token.kind != "name":
+        return "is where a field is expected"
+    near = get_close_matches(token.text, SYMBOLS, n=1, cutoff=0.75)
+    return f"is no field that OVN knows{f'; is it {near[0]}?' if near else ''}"
 
 
-def _mask(text: str, width: int) -> int:
-    if width in (32, 128) and text.isdigit():
-        length = int(text)
-        if length > width:
-            raise ValueError(text)
-        return ((1 << length) - 1) << (width - length)
-    value, kind = _value(text)
-    if kind != width:
-        raise ValueError(text)
-    return value
+def _check_bits(symbol: Symbol, low: int, high: int, token: Token) -> None:
+    if not symbol.width:
+        raise token.error("is a text, which has no bits")
+    if low > high:
+        raise token.error(f"[{low}..{high}] has its bits in the wrong order")
+    if high >= symbol.width:
+        raise token.error(f"has no bit {high}; allowed: 0 to {symbol.width - 1}")
+    if symbol.nominal and (low, high) != (0, symbol.width - 1):
+        raise token.error("can only be compared whole, not by bits")
+
+
+def _truth(field: _Field, after: Token, negated: bool) -> None:
+    """A field alone is whether it is not 0."""
+    if not field.bits or (after.kind == "operator" and after.text == "="):
+        raise after.error(f"is where a comparison is expected; allowed: {' '.join(_RELATIONS)}")
+    if field.bits > 1 and not negated:
+        raise field.token.error(f"has {field.bits} bits and no comparison; allowed: {field.token.text} != 0")
+    if field.symbol.predicate and field.symbol.nominal and negated:
+        raise field.token.error(_only_positive(field.symbol))
+
+
+def _compare(field: _Field, relation: Token, constants: _Constants, negated: bool) -> None:
+    symbol = field.symbol
+    _fits(symbol, constants)
+    if relation.text not in ("==", "!="):
+        _orders(symbol, relation, constants)
+    if not symbol.nominal:
+        return
+    if symbol.predicate:
+        for item in constants.items:
+            if item.number and (bool(item.number.value & 1) ^ (relation.text == "!=") ^ negated) is False:
+                raise field.token.error(_only_positive(symbol))
+    elif relation.text != ("!=" if negated else "=="):
+        raise field.token.error("can only be tested for being something, with == and without a '!' around it")
+
+
+def _only_positive(symbol: Symbol) -> str:
+    return f"can only be tested for being true: {symbol.name}, not !{symbol.name}"
+
+
+def _fits(symbol: Symbol, constants: _Constants) -> None:
+    for item in constants.items:
+        if constants.text != (symbol.width == 0):
+            kinds = ("a text in quotes, or a port group", "a number, or an address set")
+            raise item.error(f"is compared with {symbol.name}; allowed: {kinds[symbol.width > 0]}")
+        if item.number and item.number.width > symbol.width:
+            raise item.error(f"has {item.number.width} bits, and {symbol.name} has {symbol.width}")
+
+
+def _orders(symbol: Symbol, relation: Token, constants: _Constants) -> None:
+    if constants.braces:
+        raise relation.error("is used with a set; allowed: == and !=")
+    if symbol.nominal or symbol.predicate:
+        raise relation.error(f"is used with {symbol.name}, which has no order; allowed: ==")
+    if (number := constants.items[0].number) and number.mask is not None:
+        raise relation.error("is used with a mask; allowed: == and !=")
