@@ -150,5 +150,11 @@ def mac_of(address: Address) -> str:
     return _mac(tail)
 
 
+def link_local(mac: str) -> IPv6Address:
+    """The link-local address that follows from a MAC address (RFC 4291, appendix A), as OVN's routers have it."""
+    raw = bytes.fromhex(mac.replace(":", ""))
+    return IPv6Address(b"\xfe\x80" + bytes(6) + bytes([raw[0] ^ 2]) + raw[1:3] + b"\xff\xfe" + raw[3:])
+
+
 def _mac(tail: bytes) -> str:
     return ":".join(f"{byte:02x}" for byte in b"\x0a" + tail)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from weft.api.subnet import Subnet
-from weft.net.addresses import Network, mac_of
+from weft.net.addresses import Network, link_local, mac_of
 from weft.topology.acl import compile_acls
 from weft.topology.dhcp import advertisements, compile_dhcp
 from weft.topology.rows import (
@@ -57,11 +57,16 @@ def _switch(subnet: Subnet) -> Row:
 
 
 def _multicast(subnet: Subnet) -> dict[str, str]:
-    """The gateway asks who listens to which group, so that others need not hear of it (ovn-nb(5), Logical_Switch)."""
+    """The gateway asks who listens to which group, so that others need not hear of it (ovn-nb(5), Logical_Switch).
+
+    Hosts answer queries of MLD only to a link-local address (RFC 3810, section 6.2).
+    """
     if not subnet.spec.enable_multicast_snoop or not subnet.networks:
         return {}
-    asked_by = {f"mcast_ip{family}_src": str(gateway) for family, gateway in subnet.gateways.items()}
-    return {"mcast_snoop": "true", "mcast_querier": "true", "mcast_eth_src": gateway_mac(subnet), **asked_by}
+    mac = gateway_mac(subnet)
+    asked_by = {family: gateway if family == 4 else link_local(mac) for family, gateway in subnet.gateways.items()}
+    sources = {f"mcast_ip{family}_src": str(address) for family, address in asked_by.items()}
+    return {"mcast_snoop": "true", "mcast_querier": "true", "mcast_eth_src": mac, **sources}
 
 
 def gateway_mac(subnet: Subnet) -> str:

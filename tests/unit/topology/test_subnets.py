@@ -134,6 +134,17 @@ def test_multicast_is_asked_for_by_the_gateway() -> None:
     assert (status["mcastQuerierIP"], status["mcastQuerierMAC"]) == ("10.69.0.1", "0a:58:0a:45:00:01")
 
 
+def test_multicast_of_ipv6_is_asked_for_from_a_link_local_address() -> None:
+    """Linux passes over a query of MLD that comes from another one."""
+    switch = compile_subnet(subnet("blue", "10.69.0.0/16,fd00:69::/64", enableMulticastSnoop=True)).northbound[0]
+    asked_by = {key: text for key, text in switch.columns["other_config"].items() if key.endswith("_src")}
+    assert asked_by == {
+        "mcast_eth_src": "0a:58:0a:45:00:01",
+        "mcast_ip4_src": "10.69.0.1",
+        "mcast_ip6_src": "fe80::858:aff:fe45:1",
+    }
+
+
 def test_a_subnet_without_addresses_is_a_switch_whose_ports_have_a_mac() -> None:
     engine = base()
     engine.put(subnet("wire", "", vlan="vlan204"))
