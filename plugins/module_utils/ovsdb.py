@@ -115,14 +115,24 @@ class Client:
 
 def connected(client, database):
     """Tell whether the member that serves the database has its cluster's majority behind it."""
+    return bool(_told(client, database, "connected"))
+
+
+def clustered(client, database):
+    """Tell whether the database is one of a cluster's."""
+    return _told(client, database, "model") == "clustered"
+
+
+def _told(client, database, column):
+    """Return what the server says of one of its databases."""
     operation = {
         "op": "select",
         "table": "Database",
         "where": [["name", "==", database]],
-        "columns": ["connected"],
+        "columns": [column],
     }
     rows = client.request("transact", ["_Server", operation])[0].get("rows", [])
-    return bool(rows and rows[0]["connected"])
+    return rows[0][column] if rows else None
 
 
 def until(deadline, action):

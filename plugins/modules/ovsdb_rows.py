@@ -138,6 +138,7 @@ from ansible_collections.weft.ovn.plugins.module_utils.ovsdb import (
     OvsdbError,
     Tables,
     TemporaryError,
+    clustered,
     connected,
     until,
 )
@@ -322,12 +323,22 @@ def newer_schema(params, client):
     return (present["version"], wanted) if version(present) < version(wanted) else None
 
 
+def persistent(schema):
+    """Return the schema without ephemeral columns: clusters refuse them, ovsdb-tool makes them persistent as well."""
+    for table in schema["tables"].values():
+        for column in table["columns"].values():
+            column.pop("ephemeral", None)
+    return schema
+
+
 def convert(params, write):
     """Convert an old database; return the versions before and after, or None."""
     with Client(params["socket"]) as client:
         found = newer_schema(params, client)
         if found and write:
-            client.request("convert", [params["database"], found[1]])
+            schema = persistent(found[1]) if clustered(client, params["database"]) else found[1]
+            client.request("set_db_change_aware", [True])  # others lose their connection before the answer
+            client.request("convert", [params["database"], schema])
     return [found[0], found[1]["version"]] if found else None
 
 

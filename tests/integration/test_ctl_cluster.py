@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.support.ctl import Weftctl
-from tests.support.ovn import WEFT_SCHEMA, Daemon, OvnSandbox, program, run
+from tests.support.ovn import Daemon, OvnSandbox
 
 
 @dataclass
@@ -34,33 +33,11 @@ class Cluster:
         return roles.index("leader")
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [item.getsockname()[1] for item in sockets]
-    for item in sockets:
-        item.close()
-    return ports
-
-
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     with OvnSandbox() as ovn:
         ovn.start_northbound()
-        addresses = [f"tcp:127.0.0.1:{port}" for port in free_ports(3)]
-        members, remotes = [], []
-        for number, address in enumerate(addresses):
-            folder = ovn.folder / f"m{number}"
-            folder.mkdir()
-            file = str(folder / "db")
-            if number == 0:
-                run(program("ovsdb-tool"), "create-cluster", file, str(WEFT_SCHEMA), address)
-            else:
-                run(program("ovsdb-tool"), "join-cluster", file, "Weft", address, addresses[0])
-            remote = f"unix:{folder}/db.sock"
-            arguments = [f"--remote=p{remote}", f"--unixctl={folder}/db.ctl", file]
-            members.append(ovn.daemon("ovsdb-server", folder, *arguments))
-            run(program("ovsdb-client"), "--timeout=20", "wait", remote, "Weft", "connected")
-            remotes.append(remote)
+        members, remotes = ovn.start_weft_cluster()
         row = {"op": "insert", "table": "Fabric", "row": {"uid": str(uuid.uuid4())}}
         ovn.transact(remotes[0], json.dumps(["Weft", row]))
         yield Cluster(ovn, members, Weftctl(ovn, weft=",".join(remotes)))

@@ -18,6 +18,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -79,6 +80,14 @@ def run(*command: str, env: dict[str, str] | None = None, timeout: float = 30) -
 def namespace_command(ns: str | None) -> list[str]:
     """The words that run a program in a network namespace. Not `ip netns exec`: mounts made inside must be seen."""
     return ["nsenter", f"--net=/run/netns/{ns}"] if ns else []
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [item.getsockname()[1] for item in sockets]
+    for item in sockets:
+        item.close()
+    return ports
 
 
 def _alive(pid: int) -> bool:
@@ -188,8 +197,28 @@ class OvnSandbox:
     def start_southbound(self) -> Daemon:
         return self._database("sb", schema("ovn-sb"))
 
-    def start_weft(self) -> Daemon:
-        return self._database("weft", WEFT_SCHEMA)
+    def start_weft(self, schema_file: Path = WEFT_SCHEMA) -> Daemon:
+        return self._database("weft", schema_file)
+
+    def start_weft_cluster(self, schema_file: Path = WEFT_SCHEMA, count: int = 3) -> tuple[list[Daemon], list[str]]:
+        """RAFT members on loopback, all joined; their daemons and remotes, the first one's first."""
+        addresses = [f"tcp:127.0.0.1:{port}" for port in free_ports(count)]
+        members, remotes = [], []
+        for number, address in enumerate(addresses):
+            folder = self.folder / f"m{number}"
+            folder.mkdir()
+            file = str(folder / "db")
+            if number == 0:
+                run(program("ovsdb-tool"), "create-cluster", file, str(schema_file), address)
+            else:
+                run(program("ovsdb-tool"), "join-cluster", file, "Weft", address, addresses[0])
+            remote = f"unix:{folder}/db.sock"
+            members.append(
+                self.daemon("ovsdb-server", folder, f"--remote=p{remote}", f"--unixctl={folder}/db.ctl", file)
+            )
+            run(program("ovsdb-client"), "--timeout=20", "wait", remote, "Weft", "connected")
+            remotes.append(remote)
+        return members, remotes
 
     def _database(self, name: str, schema_file: Path) -> Daemon:
         """Start a standalone database; after its daemon was killed, the same data is served again."""

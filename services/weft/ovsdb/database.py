@@ -254,12 +254,37 @@ class Database:
             self.idl = self._open(helper)
             while not self._stopping:
                 self.idl.run()
+                self._follow_schema(self.idl)
                 self._publish()
                 while self._jobs:
                     self._jobs.popleft()()
                     self._publish()
                 self._block(self.idl)
             self.idl.close()
+
+    def _follow_schema(self, idl: Replica) -> None:
+        """After a conversion of the database, go on with the columns that it has now.
+
+        python-ovs would go on with those of before, and what the server says of itself is not up to date yet. So it is
+        asked whenever the replica begins anew.
+        """
+        if not idl.begins_anew:
+            return
+        idl.begins_anew = False
+        try:
+            helper = ask_schema(idl.server, self.schema_name)
+        except Exception as error:  # noqa: BLE001 - any failure: begin once more, with this server or another
+            _log.debug("no schema", database=self.schema_name, remote=idl.server, reason=error)
+            idl.force_reconnect()
+            return
+        version = helper.schema_json["version"]
+        if version == idl.schema_version:
+            return
+        _log.info("schema changed", database=self.schema_name, before=idl.schema_version, now=version)
+        self._publish()
+        idl.close()
+        self.idl = self._open(helper)
+        self.idl.go_on_from(idl)
 
     def _fetch_schema(self) -> Any:
         """The server's own schema: newer or older OVN have other columns. Tried until it answers or we stop."""

@@ -73,14 +73,23 @@ class Replica(ovs.db.idl.Idl):  # type: ignore[misc]  # python-ovs is untyped
     ) -> None:
         super().__init__(remote, helper, probe_interval=PROBE_MS, leader_only=leader_only)
         self._session.reconnect.set_backoff(*BACKOFF_MS)
+        self.schema_version: str = self._db.version
         self.watched = watched
         self.observer = observer
         self.pending: list[tuple[str, Any]] = []
         self.known: dict[str, set[UUID]] = {table: set() for table in watched}
         self.refilled = False
+        self.begins_anew = False
+        """Whether it lost its server, or was told that the database is another: the schema may have changed."""
+
+    def go_on_from(self, before: Replica) -> None:
+        """Take the place of a replica: what it knew and this one will not find is gone."""
+        self.known = before.known
+        self.refilled = True
 
     def restart_fsm(self) -> None:
         self.refilled = True
+        self.begins_anew = self.has_ever_connected()
         super().restart_fsm()
 
     def notify(self, event: str, row: Any, updates: Any = None) -> None:
@@ -93,6 +102,11 @@ class Replica(ovs.db.idl.Idl):  # type: ignore[misc]  # python-ovs is untyped
         """Is the replica whole and followed? python-ovs itself goes on "monitoring" until it has connected anew."""
         monitoring = self.state == self.IDL_S_MONITORING and self.has_ever_connected()
         return bool(monitoring and self._session.is_connected())
+
+    @property
+    def server(self) -> str:
+        """The remote that it is connected to, or tries."""
+        return str(self._session.get_name())
 
     def silent_for(self) -> float:
         """Seconds since anything came from the server. Any thread may ask."""
