@@ -15,6 +15,7 @@ from weft.net.addresses import Address, Family, mac_of, mac_of_name
 from weft.net.pool import Pool, PoolError
 from weft.topology.allocation import Allocation
 from weft.topology.request import AllocationError, Request, reservation
+from weft.topology.subnet import gateway_mac
 
 
 class Space:
@@ -197,6 +198,8 @@ class Space:
 
     def _other_with(self, mac: str, name: str) -> str | None:
         """Who else than `name` has this MAC address."""
+        if self.subnet is not None and self.subnet.networks and mac == gateway_mac(self.subnet):
+            return "the gateway"
         return next((other for other in self._macs.get(mac, ()) if other != name), None)
 
 

@@ -159,6 +159,12 @@ FULL += ", 2 more are free and set aside for IPPools"
             "Subnet/red: 10.66.0.4 is not an address that a workload may have in 10.67.0.0/24",
             id="MAC in use",
         ),
+        pytest.param(
+            _request("red", mac="0a:58:0a:43:00:01"),
+            "AddressConflict",
+            "Subnet/red: MAC address 0a:58:0a:43:00:01 is in use by the gateway",
+            id="MAC of the gateway",
+        ),
     ],
 )
 def test_what_is_said_when_a_request_cannot_be_served(request_: Request, reason: str, message: str) -> None:
