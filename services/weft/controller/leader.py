@@ -1,6 +1,6 @@
 """A term of leadership: from the moment the lock is held until it is lost.
 
-A term begins with nothing: it reads the store, the hosts and the databases, sorts out what is missing (`guard`), and
+A term begins with nothing: it reads the store, the hosts and the databases, sorts out what is missing (`holds`), and
 works rounds until there is nothing to do. Then it sleeps until something changes. An error ends a round, never the
 term; being fenced or losing the lock ends the term.
 """
@@ -11,27 +11,27 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from weft import log
-from weft.api.kinds import RANK
 from weft.controller import metrics
 from weft.controller.config import Config
-from weft.controller.guard import Hold, kind_of, sort_out
+from weft.controller.feed import feed_host, feed_objects, hosts
+from weft.controller.holds import Holds
+from weft.controller.report import report
 from weft.controller.round import Worker
-from weft.controller.state import Alarms, FabricState, read_state, write_state
-from weft.ovsdb.database import Database, Operation, RowChange, row_to_dict
+from weft.controller.state import Alarms, read_state, write_state
+from weft.ovsdb.database import Database, Operation, RowChange
 from weft.ovsdb.errors import CommitError, NotConnectedError
 from weft.ovsdb.fence import Fence, ForeignFabricError
 from weft.ovsdb.index import News, OwnerIndex
 from weft.ovsdb.plan import Planner, Tables
 from weft.ovsdb.writer import Writer
-from weft.store.base import ObjectChange, Removed, Store, Stored, StoreError, Writes
+from weft.store.base import ObjectChange, Removed, Store, StoreError, Writes
 from weft.topology.engine import Engine
 from weft.topology.first import first_objects
-from weft.topology.view import DEFAULT_VPC, Host
+from weft.topology.view import DEFAULT_VPC
 
 _log = log.get_logger(__name__)
 LINGER = 0.01
@@ -70,8 +70,8 @@ class Term:
         self._rows: list[RowChange] = []
         self._news: list[News] = []
         self._wake = asyncio.Event()
-        self._holds: dict[str, Hold] = {}
         self._alarms = Alarms(weft.database, config.name)
+        self._holds = Holds(self._alarms)
         self.engine = Engine(config.network)
         self.paused = False
         self.trouble = "has not read the databases yet"
@@ -150,8 +150,8 @@ class Term:
         self._check_store()
         self.engine = engine = Engine(self._config.network)
         engine.view.services = self._config.services
-        _feed(engine, objects)
-        for host in await self._weft.call(_hosts):
+        feed_objects(engine, objects)
+        for host in await self._weft.call(hosts):
             engine.put(host)
         self._worker = Worker(
             engine,
@@ -159,6 +159,7 @@ class Term:
             self._northbound_side.writer(fence, fence.northbound_operations),
             self._weft_side.writer(fence, fence.weft_operations),
             fence,
+            self._holds.owners,
         )
         await self._compare_all()
         self._alarms.clear("fabric", "store")
@@ -202,18 +203,10 @@ class Term:
         }
         present = set(engine.owners())
         absent = sorted(owner for owner in known - present if owner not in engine.rejected)
-        free, held = sort_out(absent, known)
-        self._hold(held)
+        free = self._holds.sort_out(absent, known)
         for owner, name in await self._northbound.call(lambda _: self._northbound_side.index.bound_ports()):
             engine.set_up(name, owner, True)
         engine.dirty = dict.fromkeys([*engine.owners(), *engine.rejected, *free])
-
-    def _hold(self, held: Mapping[str, Hold]) -> None:
-        for kind, hold in held.items():
-            self._holds[kind] = hold
-            self._worker.held |= hold.owners
-            self._alarms.raise_(f"held/{kind}", str(hold))
-            metrics.HELD.labels(kind).set(len(hold.owners))
 
     # -- rounds -------------------------------------------------------------------------------------------------------
 
@@ -230,11 +223,11 @@ class Term:
             self._alarms.raise_("paused", "all commits are paused; go on with: weftctl resume")
         else:
             self._alarms.clear("paused", "store")
-            await self._release_approved(state)
+            await self._review_holds(state.approved)
             self.engine.dirty |= dict.fromkeys(self._worker.retries.take_due(time.monotonic()))
             while self.engine.dirty and not (await read_state(self._weft)).paused:
                 await self._one_round(touched)
-        self._report()
+        report(self.engine, self._worker.retries, self._alarms)
         await self._alarms.store()
         self.trouble = ""
         if not self._wake.is_set():
@@ -273,7 +266,7 @@ class Term:
                 self._worker.seen.setdefault(change.ref, change.at)
         for row in rows:
             if row.table == "Host_Status":
-                _feed_host(self.engine, row)
+                feed_host(self.engine, row)
         before = set(self.engine.dirty)
         touched: set[str] = set()
         for item in news:
@@ -286,95 +279,20 @@ class Term:
 
     def _feed_guarded(self, objects: list[ObjectChange], lost: list[str]) -> None:
         """Objects that vanished while nobody watched pass the guard first; those held stay in effect."""
-        free, held = sort_out(lost, [*self._store.refs(), *lost])
-        self._hold(held)
-        kept = set(lost) - set(free)
-        _feed(self.engine, [change for change in objects if change.ref not in kept])
+        kept = set(lost).difference(self._holds.sort_out(lost, [*self._store.refs(), *lost]))
+        feed_objects(self.engine, [change for change in objects if change.ref not in kept])
 
-    async def _release_approved(self, state: FabricState) -> None:
-        for kind, hold in list(self._holds.items()):
-            back = {owner for owner in hold.owners if owner in self._store}
-            if hold.digest != state.approved and not back:
-                continue
-            del self._holds[kind]
-            self._worker.held -= hold.owners
-            self._alarms.clear(f"held/{kind}")
-            metrics.HELD.labels(kind).set(0)
-            if hold.digest == state.approved:
-                _log.info("held deletions approved", kind=kind, count=len(hold.owners))
-                for owner in sorted(hold.owners):
-                    self.engine.remove_ref(owner)
-                    self.engine.dirty[owner] = None
-                await write_state(self._weft, approved="")
-            else:  # some came back: look again at those that did not
-                self.engine.dirty |= dict.fromkeys(sorted(back))
-                free, held = sort_out(hold.owners - back, list(hold.owners))
-                self._hold(held)
-                self.engine.dirty |= dict.fromkeys(free)
-
-    def _report(self) -> None:
-        engine, view = self.engine, self.engine.view
-        for kind, group in (
-            ("Vpc", view.vpcs),
-            ("Subnet", view.subnets),
-            ("Namespace", view.namespaces),
-            ("Pod", view.pods),
-            ("IP", view.ips),
-            ("Host", view.hosts),
-        ):
-            metrics.OBJECTS.labels(kind).set(len(group))
-        metrics.REFUSED.set(len(self._worker.retries.refusals))
-        metrics.REJECTED.set(len(engine.rejected))
-        metrics.UNALLOCATED.set(len(engine.unallocated))
-        self._sync_alarms("conflict/", engine.addressing.conflicts)
-        self._sync_alarms(
-            "rejected/", {ref: "; ".join(map(str, problems)) for ref, (_, problems) in engine.rejected.items()}
-        )
-        self._sync_alarms("refused/", self._worker.retries.reasons())
-
-    def _sync_alarms(self, prefix: str, texts: Mapping[str, str]) -> None:
-        self._alarms.clear(*(key for key in self._alarms.keys(prefix) if key.removeprefix(prefix) not in texts))
-        for name, text in texts.items():
-            self._alarms.raise_(prefix + name, text)
+    async def _review_holds(self, approved: str) -> None:
+        agreed = self._holds.awaits(approved)
+        gone, back = self._holds.review(approved, self._store)
+        for owner in gone:
+            self.engine.remove_ref(owner)
+        self.engine.dirty |= dict.fromkeys([*back, *gone])
+        if agreed:
+            await write_state(self._weft, approved="")
 
     async def _try_store_alarms(self) -> None:
         try:
             await self._alarms.store()
         except (CommitError, NotConnectedError) as error:
             _log.warning("alarms not stored", reason=error)
-
-
-def _feed(engine: Engine, objects: Iterable[ObjectChange]) -> None:
-    """Hand changes to the engine: in the order in which kinds depend on each other, the oldest first."""
-    latest = {change.ref: change for change in objects}  # what came in between is over
-    for change in sorted(latest.values(), key=_precedence):
-        if isinstance(change, Removed):
-            engine.remove_ref(change.ref)
-        elif change.resource is not None:
-            (engine.leave if change.leaving else engine.put)(change.resource)
-        else:
-            engine.reject(change.ref, list(change.problems))
-
-
-def _precedence(change: ObjectChange) -> tuple[int, str, str]:
-    resource = change.resource if isinstance(change, Stored) else None
-    created = "" if resource is None else resource.metadata.creation_timestamp
-    return RANK.get(kind_of(change.ref), len(RANK)), created, change.ref
-
-
-def _hosts(replica: Any) -> list[Host]:
-    return [_host(row_to_dict(row)) for row in replica.tables["Host_Status"].rows.values()]
-
-
-def _host(row: Mapping[str, Any]) -> Host:
-    return Host(row["name"], tuple(sorted(row["addresses"])), row["mtu"], row["ready"])
-
-
-def _feed_host(engine: Engine, change: RowChange) -> None:
-    if not change.row:
-        return  # it vanished unseen: a host is forgotten only when its status is deleted
-    host = _host(change.row)
-    if change.op == "delete":
-        engine.remove(host)
-    else:
-        engine.put(host)

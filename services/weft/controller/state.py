@@ -6,6 +6,7 @@ must not be written to still has to say why.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -61,6 +62,11 @@ class Alarms:
         self._leader = leader
         self._raised: dict[str, str] = {}
 
+    @property
+    def raised(self) -> set[str]:
+        """Names of those that last."""
+        return set(self._raised)
+
     def raise_(self, key: str, text: str) -> None:
         if self._raised.get(key) != text:
             _log.error("alarm", alarm=key, text=text)
@@ -71,8 +77,12 @@ class Alarms:
             if self._raised.pop(key, None) is not None:
                 _log.info("alarm cleared", alarm=key)
 
-    def keys(self, prefix: str) -> list[str]:
-        return [key for key in self._raised if key.startswith(prefix)]
+    def sync(self, prefix: str, texts: Mapping[str, str]) -> None:
+        """The alarms of this prefix are these, by the rest of their names."""
+        kept = {prefix + name for name in texts}
+        self.clear(*(key for key in list(self._raised) if key.startswith(prefix) and key not in kept))
+        for name, text in texts.items():
+            self.raise_(prefix + name, text)
 
     async def store(self) -> None:
         """Also says who leads, when that is not what the row says."""

@@ -7,7 +7,7 @@ texts; `generation` grows with each change of `spec`, as in Kubernetes. What cha
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -145,28 +145,34 @@ class FabricStore:
 
     def feed(self, changes: Iterable[RowChange]) -> list[ObjectChange]:
         """What changes of rows mean. Changes of the status alone mean nothing."""
-        return [change for row in changes if (change := self._feed(row)) is not None]
+        return [change for row in changes for change in self._feed(row)]
 
-    def _feed(self, change: RowChange) -> ObjectChange | None:
+    def _feed(self, change: RowChange) -> Iterator[ObjectChange]:
         if change.op == "delete":
-            ref = self._refs.pop(change.uuid, None)
-            record = self.records.get(ref or "")
-            if ref is None or record is None or record.uuid != change.uuid:
-                return None
-            del self.records[ref]
-            return Removed(ref, seen=bool(change.row))
+            yield from self._gone(change)
+            return
         record = to_record(change.uuid, change.row)
         ref = record.ref
         old = self.records.get(ref)
         self.records[ref] = record
         self._refs[change.uuid] = ref
-        if old is not None and (old.spec, old.metadata, old.uid) == (record.spec, record.metadata, record.uid):
-            return None
+        if old is not None and old.uid != record.uid:
+            yield Removed(ref)
+        elif old is not None and (old.spec, old.metadata) == (record.spec, record.metadata):
+            return
         try:
-            return Stored(ref, record.resource())
+            yield Stored(ref, record.resource())
         except (InvalidError, ValueError, TypeError) as error:
             problems = error.problems if isinstance(error, InvalidError) else [Problem(ref, "", str(error))]
-            return Stored(ref, None, tuple(problems))
+            yield Stored(ref, None, tuple(problems))
+
+    def _gone(self, change: RowChange) -> Iterator[ObjectChange]:
+        """A row was deleted; its object is gone unless another row has its name already."""
+        ref = self._refs.pop(change.uuid, None)
+        record = self.records.get(ref or "")
+        if ref is not None and record is not None and record.uuid == change.uuid:
+            del self.records[ref]
+            yield Removed(ref, seen=bool(change.row))
 
     async def write(self, writes: Writes, fence: Fence) -> None:
         operations = [

@@ -110,12 +110,12 @@ OTHER = UUID(int=2)
         pytest.param([_insert(_row(kind="Sbunet"))], ["!Sbunet/blue"], id="unknown kind"),
         pytest.param(
             [_insert(_row()), _insert(_row(uid="new"), OTHER), _delete(_row())],
-            ["+Subnet/blue", "+Subnet/blue"],
+            ["+Subnet/blue", "-Subnet/blue", "+Subnet/blue"],
             id="replaced in one transaction",
         ),
         pytest.param(
             [_insert(_row()), _insert(_row(uid="new"), OTHER), _delete(_row(), OTHER), _delete({})],
-            ["+Subnet/blue", "+Subnet/blue", "-Subnet/blue"],
+            ["+Subnet/blue", "-Subnet/blue", "+Subnet/blue", "-Subnet/blue"],
             id="replaced and deleted while nobody watched",
         ),
         pytest.param(
