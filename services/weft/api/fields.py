@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from weft.api.options import DHCP_V4, DHCP_V6, RA, check_options
+from weft.api.options import DHCP_V4, DHCP_V6, RA, check_dhcp_options, check_options
 from weft.api.rule import Check
 from weft.net.addresses import parse_addresses, parse_networks, parse_range, split_list
 from weft.net.expression import check as check_expression
@@ -102,8 +102,8 @@ Word = Annotated[str, Field(pattern=WORD_PATTERN)]
 Text = Annotated[str, Field(max_length=1024)]
 Expression = Annotated[str, Field(max_length=16384), Check(_expression, "a match as OVN reads it")]
 """A match in OVN's language, see ovn-sb(5), Logical_Flow."""
-DhcpOptions = Annotated[Text, Check(partial(check_options, known=DHCP_V4), "DHCP options of OVN as key=value")]
-Dhcp6Options = Annotated[Text, Check(partial(check_options, known=DHCP_V6), "DHCPv6 options of OVN as key=value")]
+DhcpOptions = Annotated[Text, Check(partial(check_dhcp_options, known=DHCP_V4), "DHCP options of OVN as key=value")]
+Dhcp6Options = Annotated[Text, Check(partial(check_dhcp_options, known=DHCP_V6), "DHCPv6 options of OVN as key=value")]
 RaOptions = Annotated[Text, Check(partial(check_options, known=RA), "options of router advertisements as key=value")]
 Interface = Annotated[str, Field(max_length=15, pattern=INTERFACE_PATTERN)]
 Duration = Annotated[str, Field(max_length=64, pattern=DURATION_PATTERN)]

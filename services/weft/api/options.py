@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from weft.net.expression_tokens import tokens
+
 _PART = re.compile(r"\s*(?P<key>[^\s=,{}]+)\s*=\s*(?P<value>\{[^{}]*\}|[^,{}]*?)\s*(,|$)")
 
 
@@ -22,6 +24,8 @@ DHCP_V4 = _words("""
     hostname domain_name tftp_server domain_search_list broadcast_address offerip
 """)
 DHCP_V6 = _words("server_id ia_addr domain_search dns_server dhcpv6_stateless bootfile_name bootfile_name_alt fqdn")
+_WORDS = _words("dhcpv6_stateless")
+"""Options for northd itself; the others are constants in a flow."""
 RA = _words("address_mode mtu send_periodic max_interval min_interval router_preference route_info dnssl rdnss")
 
 
@@ -44,3 +48,19 @@ def check_options(text: str, known: frozenset[str]) -> None:
     """Raises ValueError when it cannot be read, or OVN does not know a key."""
     if unknown := sorted(parse_options(text).keys() - known):
         raise ValueError(f"{unknown[0]!r} is no option of OVN; allowed: {', '.join(sorted(known))}")
+
+
+def check_dhcp_options(text: str, known: frozenset[str]) -> None:
+    """As `check_options`; and a value that OVN cannot read would leave the subnet's ports without any answer."""
+    check_options(text, known)
+    for key, value in parse_options(text).items():
+        if key not in _WORDS and not _readable(value):
+            raise ValueError(f"{value!r} of {key!r} is no number, no address, and no text in double quotes")
+
+
+def _readable(value: str) -> bool:
+    try:
+        *words, _ = tokens(value.strip("{}"))
+    except ValueError:
+        return False
+    return all(word.kind in ("number", "text") or word.text == "," for word in words)

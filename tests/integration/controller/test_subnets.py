@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+
 import pytest
 
 from tests.integration.controller.documents import join
 from tests.integration.controller.trace import reaches
 from tests.support.fabric import Fabric
+from tests.support.ovn import program
 from weft.api.options import DHCP_V4, DHCP_V6
 
 pytestmark = pytest.mark.asyncio
@@ -95,3 +99,19 @@ async def test_the_options_that_we_know_are_those_that_ovn_knows(translated: Fab
         theirs = set(translated.ovn.sbctl("--bare", "--columns=name", "list", table).split())
         assert theirs <= ours, table
         assert ours - theirs <= {"server_mac", "server_id", "hostname", "dhcpv6_stateless"}, table
+
+
+@pytest.mark.parametrize(("value", "read"), [('"a.org"', True), ("a.org", False), ("ns1", False)])
+async def test_a_value_that_we_refuse_is_one_that_ovn_cannot_read(translated: Fabric, value: str, read: bool) -> None:
+    """ovn-trace tells, as ovn-controller does in its log; the port would get no answer at all."""
+    quoted = value.replace('"', '\\"')
+    options = f'lease_time=60 server_id=10.0.0.1 server_mac="0a:00:00:00:00:02" domain_name="{quoted}"'
+    ovn = translated.ovn
+    ovn.nbctl(
+        "ls-add", "blue", "--", "lsp-add", "blue", "p", "--", "lsp-set-addresses", "p", "0a:00:00:00:00:01 10.0.0.5"
+    )
+    row = ovn.nbctl("create", "dhcp_options", "cidr=10.0.0.0/24", f"options={options}")
+    ovn.nbctl("--wait=sb", "lsp-set-dhcpv4-options", "p", row)
+    command = (program("ovn-trace"), f"--db={ovn.southbound}", "blue", 'inport=="p" && eth.src==0a:00:00:00:00:01')
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=30)
+    assert ("parsing actions failed" not in done.stderr) == read, done.stderr

@@ -198,11 +198,31 @@ def test_selectors(expression: dict[str, Any], chosen: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        (
+            "dhcpV4Options",
+            'lease_time=60, domain_name="a.org", dns_server={8.8.8.8;8.8.4.4}, server_mac=00:00:00:2E:2F:B8',
+        ),
+        ("dhcpV6Options", "server_id=00:00:00:2E:2F:C5, dns_server=fd00::53, dhcpv6_stateless=true"),
+    ],
+)
+def test_options_that_ovn_reads(field: str, text: str) -> None:
+    assert subnet("blue", "10.69.0.0/16", **{field: text})
+
+
+@pytest.mark.parametrize(
     ("field", "text", "message"),
     [
         ("dhcpV4Options", "lease_time=60,colour=red", "'colour' is no option of OVN; allowed: T1, T2, arp_cache"),
         ("dhcpV4Options", "lease_time", "'lease_time' is not key=value, with commas between"),
         ("dhcpV4Options", "mtu=1400,mtu=1500", "'mtu' is given twice"),
+        (
+            "dhcpV4Options",
+            "domain_name=a.org",
+            "'a.org' of 'domain_name' is no number, no address, and no text in double",
+        ),
+        ("dhcpV6Options", "dns_server={fd00::53;ns1}", "'{fd00::53,ns1}' of 'dns_server' is no number, no address"),
         ("dhcpV6Options", "router=10.0.0.1", "'router' is no option of OVN; allowed: "),
         ("ipv6RAConfigs", "max_interval=", "'max_interval=' is not key=value, with commas between"),
     ],
