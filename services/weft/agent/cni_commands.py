@@ -16,7 +16,7 @@ from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
 from weft.agent.underlay import Underlay
 from weft.agent.view import DEFAULT_PROVIDER, Port, Subnet, View
-from weft.agent.wiring import Wanted, Wiring, plan
+from weft.agent.wiring import Wanted, Wiring, invalid, plan
 from weft.log import get_logger
 
 _log = get_logger(__name__)
@@ -220,8 +220,15 @@ class Commands:
             missing = "the Weft database" if has_switch else "Open vSwitch"
             raise CniError(cni_types.NOT_AVAILABLE, f"{missing} is not available on {self._node}")
 
-    async def collect(self, _request: Request) -> None:
-        """GC: nothing to do, leftovers are removed as they appear (see Commands.clean)."""
+    async def collect(self, request: Request) -> None:
+        """GC: remove what is wired for attachments that the runtime does not have any more."""
+        valid = request.valid
+        if request.ipam:
+            return
+        self._need_ovs()
+        for interface in invalid(self._ovs.ours(), request.network, valid):
+            async with self._locks.held(f"link/{interface.name}"):
+                await self._wiring.collect(interface)
 
     async def clean(self) -> None:
         """Remove what is left of containers that went without DEL."""

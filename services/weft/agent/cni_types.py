@@ -68,6 +68,17 @@ class Request:
         return str(self.config.get("name", ""))
 
     @property
+    def valid(self) -> frozenset[tuple[str, str]]:
+        """GC: (container, interface) of all attachments to the network that the runtime still has."""
+        try:
+            items = self.config["cni.dev/valid-attachments"]
+            return frozenset((item["containerID"], item["ifname"]) for item in items)
+        except (KeyError, TypeError) as error:
+            raise CniError(
+                INVALID_CONFIG, f"cni.dev/valid-attachments: {error!r}; allowed is a list of containerID and ifname"
+            ) from None
+
+    @property
     def port(self) -> str:
         """The port's name but for the interface, which only the row knows to be part of it or not."""
         name = f"{self.pod}.{self.namespace}"

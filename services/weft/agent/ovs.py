@@ -5,7 +5,8 @@ the next. Fifty pods at once cost a handful of transactions, and none waits for 
 
 What we wired is remembered where it is, in the Interface's external_ids: a record that cannot disagree with the
 wiring, survives a reboot and shows in `ovs-vsctl show`'s neighbours. Keys beside OVN's own `iface-id`:
-`vendor=weft`, `pod_namespace`, `pod_name`, `pod_uid`, `pod_netns`, `sandbox` (container), `ifname`.
+`vendor=weft`, `pod_namespace`, `pod_name`, `pod_uid`, `pod_netns`, `sandbox` (container), `ifname`,
+`network` (the runtime's).
 """
 
 from __future__ import annotations

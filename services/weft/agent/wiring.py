@@ -107,6 +107,18 @@ def faults(wanted: Wanted, link: LinkState | None, routes: set[Route]) -> list[s
     return found
 
 
+def invalid(recorded: list[Interface], network: str, valid: frozenset[tuple[str, str]]) -> list[Interface]:
+    """What was wired for attachments to a network that its runtime no longer has. Kept namespaces have no runtime."""
+    return [
+        interface
+        for interface in recorded
+        for sandbox, ifname in [(interface.external_ids.get("sandbox", ""), interface.external_ids.get("ifname", ""))]
+        if interface.external_ids.get("network") == network
+        and not sandbox.startswith(cni_types.KEPT)
+        and (sandbox, ifname) not in valid
+    ]
+
+
 # --- work ---
 
 
@@ -210,6 +222,12 @@ class Wiring:
         if link is None or link.alias == alias(request.container, request.ifname):
             await self._clear(name)
 
+    async def collect(self, interface: Interface) -> None:
+        """GC: remove an interface, unless it was since made for another container."""
+        if self._ovs.interfaces.get(interface.name) == interface:
+            _log.info("attachment is not valid any more, removed", interface=interface.name, port=interface.port)
+            await self._clear(interface.name)
+
     async def _clear(self, name: str, known: bool = False) -> None:
         """Have neither the Open vSwitch port nor the veth; both may be gone already.
 
@@ -245,6 +263,7 @@ def record(request: Request, port: Port) -> dict[str, str]:
         "pod_netns": request.netns,
         "sandbox": request.container,
         "ifname": request.ifname,
+        "network": request.network,
     }
 
 

@@ -230,6 +230,25 @@ def test_our_plugin_only_for_attachments(agent: AgentHost, net: Networks) -> Non
     assert agent.request("DEL", pod, **bridge) == (0, {})
 
 
+def test_gc_removes_what_is_not_valid_any_more_of_its_network(agent: AgentHost, net: Networks) -> None:
+    pods = []
+    for name in ("stays", "goes"):
+        pod = net.pod(name)
+        pods.append(pod)
+        net.attach(pod)
+        agent.add(pod, name="gc")
+        agent.add(pod, ifname="net1", **NAD, name="other")
+    stays, goes = pods
+    valid = {"cni.dev/valid-attachments": [{"containerID": stays.container, "ifname": "eth0"}]}
+    assert agent.request("GC", name="gc", **valid) == (0, {})
+    assert interfaces(agent, stays) == {"eth0", "net1"}
+    assert interfaces(agent, goes) == {"net1"}, "that of another network stays"
+    status, answer = agent.request("GC", name="gc")
+    assert (status, answer["code"]) == (1, 7)
+    assert answer["msg"].startswith("cni.dev/valid-attachments: ")
+    assert interfaces(agent, stays) == {"eth0", "net1"}
+
+
 # --- addresses for other plugins ---
 
 
