@@ -104,7 +104,10 @@ class Resource(BaseModel):
     STATUS: ClassVar[type[BaseModel] | None] = None
     """What `status` may say; None for kinds that are not ours."""
     PENDING: ClassVar[frozenset[str]] = frozenset()
-    """Fields of `spec` (by their names in documents) that are accepted and have no effect yet, or `EVERYTHING`."""
+    """Fields of `spec` that are accepted and have no effect yet, or `EVERYTHING`.
+
+    By their names in documents; those within others by their path (`staticRoutes.bfdId`), lists or not.
+    """
     OBSERVED: ClassVar[tuple[str, ...]] = ("uid", "generation")
     """Fields that the store fills, and no document."""
 

@@ -22,7 +22,15 @@ from weft.api.fields import (
 )
 from weft.api.problem import Problem
 from weft.api.rule import Rule
-from weft.net.addresses import parse_address, parse_destination, parse_interfaces, split_list
+from weft.net.addresses import (
+    Interface,
+    host_bounds,
+    overlap,
+    parse_address,
+    parse_destination,
+    parse_interfaces,
+    split_list,
+)
 
 
 class StaticRoute(Strict):
@@ -33,7 +41,11 @@ class StaticRoute(Strict):
     )
     cidr: ManyDestinations = Field("", description="Addresses that the route is for.")
     next_hop_ip: ManyAddresses = Field("", alias="nextHopIP", description="Next hop.")
-    ecmp_mode: Word = Field("", description="How several routes of the same `cidr` share traffic.")
+    ecmp_mode: Word = Field(
+        "",
+        description="`ecmp_symmetric_reply`: replies leave by the hop that their request came by. Anything else: "
+        "several routes of the same `cidr` share traffic flow by flow.",
+    )
     bfd_id: Text = Field("", description="BFD session that the route follows.")
     route_table: Text = Field("", description="Routing table that the route is in.")
 
@@ -137,6 +149,7 @@ class Vpc(Resource):
     STATUS: ClassVar = VpcStatus
     PENDING: ClassVar = frozenset(
         {
+            "staticRoutes.bfdId",
             "enableExternal",
             "extraExternalSubnets",
             "enableBfd",
@@ -170,14 +183,22 @@ class Vpc(Resource):
                 )
             if not policy.match.strip():
                 yield self.problem(f"{field}.match", "is required")
-            for hop in split_list(policy.next_hop_ip):
-                try:
-                    parse_address(hop)
-                except ValueError as error:
-                    yield self.problem(f"{field}.nextHopIP", str(error))
+            yield from self._hop_rules(f"{field}.nextHopIP", policy.next_hop_ip)
+
+    def _hop_rules(self, field: str, text: str) -> Iterator[Problem]:
+        """OVN takes several next hops of a policy, all of one family."""
+        families: set[int] = set()
+        for hop in split_list(text):
+            try:
+                families.add(parse_address(hop).version)
+            except ValueError as error:
+                yield self.problem(field, str(error))
+        if len(families) > 1:
+            yield self.problem(field, f"{text!r} mixes IPv4 and IPv6: a policy of each is needed")
 
     def _peering_rules(self) -> Iterator[Problem]:
         remotes = [peering.remote_vpc for peering in self.spec.vpc_peerings]
+        links: list[Interface] = []
         for position, peering in enumerate(self.spec.vpc_peerings):
             field = f"spec.vpcPeerings.{position}"
             if peering.remote_vpc in ("", self.name):
@@ -185,8 +206,24 @@ class Vpc(Resource):
                 yield self.problem(f"{field}.remoteVpc", what)
             elif remotes.index(peering.remote_vpc) != position:
                 yield self.problem(f"{field}.remoteVpc", f"{peering.remote_vpc!r} is given twice")
-            try:
-                if not parse_interfaces(peering.local_connect_ip):
-                    yield self.problem(f"{field}.localConnectIP", "is required")
-            except ValueError as error:
-                yield self.problem(f"{field}.localConnectIP", str(error))
+            yield from self._link_rules(f"{field}.localConnectIP", peering.local_connect_ip, links)
+
+    def _link_rules(self, field: str, text: str, links: list[Interface]) -> Iterator[Problem]:
+        """An address of a network for two, which no other link of this VPC has. It joins `links`."""
+        try:
+            places = parse_interfaces(text)
+        except ValueError as error:
+            yield self.problem(field, str(error))
+            return
+        if not places:
+            yield self.problem(field, "is required")
+        for place in places:
+            low, high = host_bounds(place.network)
+            if low == high:
+                yield self.problem(field, f"{place} leaves no address to the other side")
+            elif not low <= int(place.ip) <= high:
+                yield self.problem(field, f"{place.ip} is not an address that a router may have in {place.network}")
+            for other in links:
+                if overlap(place.network, other.network):
+                    yield self.problem(field, f"{place} overlaps {other} of another link of this VPC")
+        links += places

@@ -84,6 +84,11 @@ def parse_interfaces(text: str) -> list[Interface]:
     return sorted(places, key=lambda place: place.version)
 
 
+def overlap(ours: Network, theirs: Network) -> bool:
+    """Whether two CIDRs, of whatever families, have an address in common."""
+    return ours.version == theirs.version and ours.overlaps(theirs)
+
+
 def parse_range(text: str) -> tuple[Address, Address]:
     """`a` or `a..b`, both ends included. ValueError when the ends are of two families or in the wrong order."""
     low_text, separator, high_text = text.partition("..")

@@ -90,7 +90,15 @@ WEFT: Mapping[str, Mapping[str, Ownership]] = {
 OUR_KEYS: Mapping[str, frozenset[str]] = {
     "external_ids": frozenset({OWNER, "vendor", "vpc", "subnet", "ls", "pod", "node", "ippool"}),
     "options": frozenset(
-        {"activation-strategy", "requested-chassis", "route_table", "router-port", "virtual-ip", "virtual-parents"}
+        {
+            "activation-strategy",
+            "ecmp_symmetric_reply",
+            "requested-chassis",
+            "route_table",
+            "router-port",
+            "virtual-ip",
+            "virtual-parents",
+        }
     ),
     "other_config": frozenset({"mcast_snoop", "mcast_querier", "mcast_eth_src", "mcast_ip4_src", "mcast_ip6_src"}),
 }

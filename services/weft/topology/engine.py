@@ -16,7 +16,6 @@ from weft.api.ippool import IPPool
 from weft.api.subnet import Subnet
 from weft.api.vip import Vip
 from weft.api.vpc import Vpc
-from weft.net.addresses import Address, Family, parse_address, split_list
 from weft.topology import claims
 from weft.topology import status as statuses
 from weft.topology.annotations import Annotations, namespace_annotations, node_annotations, pod_annotations
@@ -25,6 +24,7 @@ from weft.topology.ippool import compile_ippool
 from weft.topology.network import Attached, default_route_of, networks, vip_reservation
 from weft.topology.pod import compile_pods
 from weft.topology.request import AllocationError, Request
+from weft.topology.routes import ways
 from weft.topology.rows import NOTHING, Rows
 from weft.topology.subnet import compile_subnet
 from weft.topology.view import JOIN_SUBNET, Host, owner_of
@@ -134,7 +134,7 @@ class Engine(World):
         rows = NOTHING
         match self.view.find(owner):
             case Vpc() as vpc:
-                rows = compile_vpc(vpc, self._ways(vpc))
+                rows = self._compile_vpc(vpc)
             case Subnet() as subnet:
                 join = self.view.subnets.get(JOIN_SUBNET)
                 rows = compile_subnet(subnet, join.networks if join is not None else ())
@@ -146,14 +146,9 @@ class Engine(World):
                 rows = self._compile_host(host)
         return rows
 
-    def _ways(self, vpc: Vpc) -> dict[Family, Address]:
-        """See `compile_vpc`: the first subnet's gateway in each family."""
+    def _compile_vpc(self, vpc: Vpc) -> Rows:
         subnets = [self.view.subnets[name] for name in sorted(self.view.subnets_of_vpc.get(vpc.name, ()))]
-        hops = [hop for policy in vpc.spec.policy_routes for hop in split_list(policy.next_hop_ip)]
-        wanted: set[Family] = {parse_address(hop).version for hop in hops}
-        wanted |= {4, 6} if vpc.name in self.view.vpcs_left_by_pods() else set()
-        found = [(family, gateway) for subnet in reversed(subnets) for family, gateway in subnet.gateways.items()]
-        return {family: gateway for family, gateway in found if family in wanted}
+        return compile_vpc(vpc, ways(vpc, subnets, left_by_pods=vpc.name in self.view.vpcs_left_by_pods()))
 
     def _compile_host(self, host: Host) -> Rows:
         ip, join = self.usable_ip(host.port_name), self.view.subnets.get(JOIN_SUBNET)

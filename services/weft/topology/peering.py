@@ -10,12 +10,8 @@ from collections.abc import Iterator
 
 from weft.api.vpc import Vpc, VpcPeering
 from weft.net.addresses import mac_of, parse_interfaces
+from weft.topology.names import router_port
 from weft.topology.rows import LOGICAL_ROUTER_PORT, VENDOR, Ref, Row
-
-
-def peer_port(vpc: str, remote: str) -> str:
-    """Name of a VPC's port towards another."""
-    return f"{vpc}-{remote}"
 
 
 def compile_peerings(vpc: Vpc, router: Ref) -> Iterator[Row]:
@@ -29,10 +25,10 @@ def _port(vpc: Vpc, peering: VpcPeering, router: Ref) -> Row:
         LOGICAL_ROUTER_PORT,
         vpc.ref,
         {
-            "name": peer_port(vpc.name, peering.remote_vpc),
+            "name": router_port(vpc.name, peering.remote_vpc),
             "mac": mac_of(places[0].ip),
             "networks": tuple(map(str, places)),
-            "peer": (peer_port(peering.remote_vpc, vpc.name),),
+            "peer": (router_port(peering.remote_vpc, vpc.name),),
             "external_ids": {"vendor": VENDOR},
         },
         key=f"peer/{peering.remote_vpc}",

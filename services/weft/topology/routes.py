@@ -6,18 +6,24 @@ one entry or in several. What a row is follows from what it says: another order 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from weft.api.subnet import Subnet
 from weft.api.vpc import PolicyRoute, StaticRoute, Vpc
 from weft.net.addresses import Address, Family, parse_address, parse_destination, split_list
 from weft.topology.rows import LOGICAL_ROUTER_POLICY, LOGICAL_ROUTER_STATIC_ROUTE, VENDOR, Ref, Row
 
+SYMMETRIC = "ecmp_symmetric_reply"
+"""The `ecmpMode` that OVN has an option for, by the same name."""
+NO_OPTIONS: Mapping[str, str] = {}
 _POLICY = {"": "dst-ip", "policyDst": "dst-ip", "policySrc": "src-ip"}
 
 
 def compile_routes(vpc: Vpc, router: Ref) -> Iterator[Row]:
     """One row for each destination and next hop of its family, whatever is given twice."""
-    rows = {row.key: row for route in vpc.spec.static_routes for row in _static(vpc, route, router)}
+    routes = sorted(vpc.spec.static_routes, key=lambda route: route.ecmp_mode == SYMMETRIC)  # of two alike, that one
+    rows = {row.key: row for route in routes for row in _static(vpc, route, router)}
     return iter(rows.values())
 
 
@@ -31,34 +37,68 @@ def pairs(route: StaticRoute) -> Iterator[tuple[str, str]]:
 
 def _static(vpc: Vpc, route: StaticRoute, router: Ref) -> Iterator[Row]:
     policy = _POLICY[route.policy]
+    options = {SYMMETRIC: "true"} if route.ecmp_mode == SYMMETRIC else {}
     for prefix, hop in pairs(route):
-        yield _row(vpc, router, prefix, hop, policy, route.route_table)
+        yield _row(vpc, router, prefix, hop, policy, route.route_table, options)
 
 
-def _row(vpc: Vpc, router: Ref, prefix: str, hop: str, policy: str, table: str) -> Row:
+def _row(
+    vpc: Vpc, router: Ref, prefix: str, hop: str, policy: str, table: str, options: Mapping[str, str] = NO_OPTIONS
+) -> Row:
     columns = {
         "ip_prefix": prefix,
         "nexthop": hop,
         "policy": (policy,),
         "route_table": table,
+        "options": options,
         "external_ids": {"vendor": VENDOR},
     }
     key = f"{table}/{policy}/{prefix}/{hop}"
     return Row(LOGICAL_ROUTER_STATIC_ROUTE, vpc.ref, columns, key=key, parent=router)
 
 
-def implied_routes(vpc: Vpc, router: Ref, ways: Mapping[Family, Address]) -> Iterator[Row]:
-    """Default routes for the families of `ways` that the VPC has none of its own in.
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Where traffic must come by, that somebody sends elsewhere than routes do."""
+
+    hops: Mapping[Family, Address] = field(default_factory=dict)
+    """An address of the router, for each family in which somebody does."""
+    tables: frozenset[str] = frozenset({""})
+    """The route tables of the VPC's subnets."""
+
+
+def ways(vpc: Vpc, subnets: Sequence[Subnet], *, left_by_pods: bool) -> Ways:
+    """Those of a VPC with these subnets: the gateway of the first one in each family."""
+    wanted: set[Family] = {4, 6} if left_by_pods else {hop.version for hop in _rerouted(vpc)}
+    found = [(family, gateway) for subnet in reversed(subnets) for family, gateway in subnet.gateways.items()]
+    hops = {family: gateway for family, gateway in found if family in wanted}
+    return Ways(hops, frozenset(subnet.spec.route_table for subnet in subnets))
+
+
+def implied_routes(vpc: Vpc, router: Ref, left: Ways) -> Iterator[Row]:
+    """Default routes for what is left, in each table that has none of its own.
 
     OVN looks for a route before it asks the policies, and drops what has none. Where policies or pods send traffic
     elsewhere, a default route to the router's own address lets it come that far; what nobody sends elsewhere ends
     there, as it does with the routes by source that Kube-OVN has in their place.
     """
-    own = {prefix for route in vpc.spec.static_routes if not route.route_table for prefix, _ in pairs(route)}
-    for family, way in ways.items():
+    own = {(route.route_table, prefix) for route in vpc.spec.static_routes for prefix, _ in pairs(route)}
+    for family, hop in left.hops.items():
         prefix = "0.0.0.0/0" if family == 4 else "::/0"
-        if prefix not in own:
-            yield _row(vpc, router, prefix, str(way), "dst-ip", "")
+        for table in sorted(left.tables):
+            if (table, prefix) not in own:
+                yield _row(vpc, router, prefix, str(hop), "dst-ip", table)
+
+
+def next_hops(vpc: Vpc) -> set[Address]:
+    """All that the VPC's routes and policies send anything to."""
+    routed = {parse_address(hop) for route in vpc.spec.static_routes for hop in split_list(route.next_hop_ip)}
+    return routed | _rerouted(vpc)
+
+
+def _rerouted(vpc: Vpc) -> set[Address]:
+    texts = [route.next_hop_ip for route in vpc.spec.policy_routes if route.action == "reroute"]
+    return {parse_address(hop) for text in texts for hop in split_list(text)}
 
 
 def compile_policies(vpc: Vpc, router: Ref) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from weft.api.base import EVERYTHING, Resource
@@ -12,10 +13,11 @@ from weft.api.problem import Problem
 from weft.api.subnet import Subnet
 from weft.api.vip import Vip
 from weft.api.vpc import Vpc
-from weft.net.addresses import Family, parse_address, parse_interfaces, split_list
+from weft.net.addresses import Address, Family, overlap, parse_interfaces
 from weft.net.pool import Pool, Usage
 from weft.topology.network import Attached
 from weft.topology.peering import answered
+from weft.topology.routes import next_hops
 from weft.topology.subnet import gateway_mac
 from weft.topology.view import DEFAULT_VPC, View
 
@@ -34,8 +36,18 @@ def pending_fields(item: Resource) -> list[dict[str, str]]:
         return []
     if item.PENDING == EVERYTHING:
         return [_without_effect("the whole object")]
-    given = item.PENDING & spec.model_dump(by_alias=True, exclude_defaults=True).keys()
-    return [_without_effect(", ".join(f"spec.{name}" for name in sorted(given)))] if given else []
+    document = spec.model_dump(by_alias=True, exclude_defaults=True)
+    given = [path for path in sorted(item.PENDING) if _is_given(document, path.split("."))]
+    return [_without_effect(", ".join(f"spec.{path}" for path in given))] if given else []
+
+
+def _is_given(document: Any, path: Sequence[str]) -> bool:
+    """Whether a document, or one of a list of them, has something at a path."""
+    if not path:
+        return True
+    if isinstance(document, list | tuple):
+        return any(_is_given(item, path) for item in document)
+    return path[0] in document and _is_given(document[path[0]], path[1:])
 
 
 def _without_effect(what: str) -> dict[str, str]:
@@ -76,28 +88,49 @@ def vpc_status(vpc: Vpc, view: View) -> Status:
 
 
 def _peered(vpc: Vpc, view: View) -> Iterator[dict[str, str]]:
-    """Whether its links are made at both ends."""
+    """Whether its links are made at both ends, between networks that differ."""
     peerings = vpc.spec.vpc_peerings
     missing = [why for peering in peerings if (why := answered(vpc, peering, view.vpcs.get(peering.remote_vpc)))]
+    shared = [why for peering in peerings if (why := _shared(view, vpc.name, peering.remote_vpc))]
     if missing:
         yield condition("Peered", False, "OneSided", "; ".join(missing))
+    elif shared:
+        yield condition("Peered", False, "NetworksOverlap", "; ".join(shared))
     elif peerings:
         yield condition("Peered", True, "BothSides")
 
 
+def _shared(view: View, ours: str, theirs: str) -> str:
+    """Addresses that both VPCs have: no route can tell which are meant (Kube-OVN 1.15 manual, section 5.9)."""
+    sides = [(name, view.subnets[name]) for vpc in (ours, theirs) for name in sorted(view.subnets_of_vpc.get(vpc, ()))]
+    places = [(network, name, subnet.spec.vpc) for name, subnet in sides for network in subnet.networks]
+    places.sort(key=lambda place: (place[0].version, place[0]))
+    for (one, name, vpc), (other, other_name, other_vpc) in pairwise(places):  # in a VPC none overlap
+        if overlap(one, other):
+            return f"{one} of Subnet/{name} in Vpc/{vpc} overlaps {other} of Subnet/{other_name} in Vpc/{other_vpc}"
+    return ""
+
+
 def _routed(vpc: Vpc, view: View) -> Iterator[dict[str, str]]:
-    """Whether its next hops are in networks that its router has a port in."""
-    texts = [route.next_hop_ip for route in vpc.spec.static_routes]
-    texts += [policy.next_hop_ip for policy in vpc.spec.policy_routes]
-    hops = {parse_address(hop) for text in texts for hop in split_list(text)}
-    networks = [network for name in view.subnets_of_vpc.get(vpc.name, ()) for network in view.subnets[name].networks]
-    networks += [place.network for link in vpc.spec.vpc_peerings for place in parse_interfaces(link.local_connect_ip)]
-    lost = sorted(str(hop) for hop in hops if not any(hop in network for network in networks))
+    """Whether its next hops are somebody else's addresses, in networks that its router has a port in."""
+    hops = next_hops(vpc)
+    subnets = [view.subnets[name] for name in view.subnets_of_vpc.get(vpc.name, ())]
+    links = [place for link in vpc.spec.vpc_peerings for place in parse_interfaces(link.local_connect_ip)]
+    networks = [network for subnet in subnets for network in subnet.networks] + [place.network for place in links]
+    own = {gateway for subnet in subnets for gateway in subnet.gateways.values()} | {place.ip for place in links}
+    lost = {hop for hop in hops if not any(hop in network for network in networks)}
     if lost:
-        text = f"in no subnet or link of the VPC: next hop {', '.join(lost[:5])}" + (" …" if len(lost) > 5 else "")
-        yield condition("Routed", False, "NextHopUnknown", text)
+        yield condition("Routed", False, "NextHopUnknown", f"in no subnet or link of the VPC: next hop {_some(lost)}")
+    elif looped := hops & own:
+        text = f"the VPC's router itself has the address of next hop {_some(looped)}"
+        yield condition("Routed", False, "NextHopIsRouter", text)
     elif hops:
         yield condition("Routed", True, "NextHopsKnown")
+
+
+def _some(addresses: Collection[Address]) -> str:
+    shown = sorted(map(str, addresses))
+    return ", ".join(shown[:5]) + (" …" if len(shown) > 5 else "")
 
 
 def subnet_status(subnet: Subnet, pools: Iterable[Pool]) -> Status:

@@ -12,6 +12,7 @@ from weft.api.subnet import Subnet
 from weft.net.addresses import Network, link_local, mac_of
 from weft.topology.acl import compile_acls
 from weft.topology.dhcp import advertisements, compile_dhcp
+from weft.topology.names import router_port, switch_port
 from weft.topology.rows import (
     LOGICAL_ROUTER_POLICY,
     LOGICAL_ROUTER_PORT,
@@ -77,7 +78,7 @@ def gateway_mac(subnet: Subnet) -> str:
 def _router_port(subnet: Subnet) -> Row:
     vpc, name = subnet.spec.vpc, subnet.name
     columns = {
-        "name": f"{vpc}-{name}",
+        "name": router_port(vpc, name),
         "mac": gateway_mac(subnet),
         "networks": tuple(f"{subnet.gateways[net.version]}/{net.prefixlen}" for net in subnet.networks),
         "options": {"route_table": subnet.spec.route_table} if subnet.spec.route_table else {},
@@ -90,10 +91,10 @@ def _router_port(subnet: Subnet) -> Row:
 def _switch_port(subnet: Subnet) -> Row:
     vpc, name = subnet.spec.vpc, subnet.name
     columns = {
-        "name": f"{name}-{vpc}",
+        "name": switch_port(name, vpc),
         "type": "router",
         "addresses": ("router",),
-        "options": {"router-port": f"{vpc}-{name}"},
+        "options": {"router-port": router_port(vpc, name)},
         "external_ids": {"vendor": VENDOR, "ls": name},
     }
     return Row(LOGICAL_SWITCH_PORT, subnet.ref, columns, key=f"{vpc}/switch", parent=switch_ref(name))

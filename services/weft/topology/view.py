@@ -19,6 +19,7 @@ from weft.api.vip import Vip
 from weft.api.vpc import Vpc
 from weft.api.workloads import StatefulSet, VirtualMachine
 from weft.net.addresses import Address, Network, parse_networks
+from weft.topology.names import router_port, switch_port
 from weft.topology.selector import matches
 from weft.topology.settings import Settings
 
@@ -96,6 +97,11 @@ class View:
     vpcs_of_namespace: Index = field(default_factory=_index)
     vpcs_of_peer: Index = field(default_factory=_index)
     """VPCs by those that they peer with."""
+    subnets_of_router_port: Index = field(default_factory=_index)
+    subnets_of_switch_port: Index = field(default_factory=_index)
+    """Subnets by the names of the ports between them and their VPC."""
+    vpcs_of_port: Index = field(default_factory=_index)
+    """VPCs by the names of their ports towards others."""
     pools_of_subnet: Index = field(default_factory=_index)
     pools_of_namespace: Index = field(default_factory=_index)
     ips_of_subnet: Index = field(default_factory=_index)
@@ -167,7 +173,9 @@ class View:
         match item:
             case Vpc():
                 edges = [(self.vpcs_of_namespace, namespace) for namespace in item.spec.namespaces]
-                edges += [(self.vpcs_of_peer, peering.remote_vpc) for peering in item.spec.vpc_peerings]
+                peers = [peering.remote_vpc for peering in item.spec.vpc_peerings]
+                edges += [(self.vpcs_of_peer, peer) for peer in peers]
+                edges += [(self.vpcs_of_port, router_port(item.name, peer)) for peer in peers]
             case Subnet():
                 edges = self._edges_of_subnet(item)
             case IP():
@@ -184,7 +192,10 @@ class View:
     def _edges_of_subnet(self, subnet: Subnet) -> list[tuple[Index, str]]:
         edges = [(self.subnets_of_provider, subnet.spec.provider)]
         if subnet.is_overlay:
-            edges.append((self.subnets_of_vpc, subnet.spec.vpc))
+            vpc = subnet.spec.vpc
+            edges.append((self.subnets_of_vpc, vpc))
+            edges.append((self.subnets_of_router_port, router_port(vpc, subnet.name)))
+            edges.append((self.subnets_of_switch_port, switch_port(subnet.name, vpc)))
         if subnet.spec.provider == OVERLAY_PROVIDER:
             edges += [(self.subnets_of_namespace, namespace) for namespace in subnet.spec.namespaces]
             edges += [(self.default_subnets, "")] if subnet.spec.default else []

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from weft.api.vpc import Vpc
-from weft.net.addresses import Address, Family
 from weft.topology.peering import compile_peerings
-from weft.topology.routes import compile_policies, compile_routes, implied_routes
+from weft.topology.routes import Ways, compile_policies, compile_routes, implied_routes
 from weft.topology.rows import LOGICAL_ROUTER, VENDOR, Ref, Row, Rows
 
-NO_WAYS: Mapping[Family, Address] = {}
+NO_WAYS = Ways()
 
 
 def router_ref(vpc: str) -> Ref:
@@ -18,12 +15,9 @@ def router_ref(vpc: str) -> Ref:
     return Ref(LOGICAL_ROUTER, f"Vpc/{vpc}")
 
 
-def compile_vpc(vpc: Vpc, ways: Mapping[Family, Address] = NO_WAYS) -> Rows:
-    """The router and what the VPC itself has on it; the ports of subnets are theirs.
-
-    `ways`: an address of the router, for each family in which somebody sends traffic elsewhere than routes do.
-    """
+def compile_vpc(vpc: Vpc, left: Ways = NO_WAYS) -> Rows:
+    """The router and what the VPC itself has on it; the ports of subnets are theirs."""
     router = Row(LOGICAL_ROUTER, vpc.ref, {"name": vpc.name, "external_ids": {"vendor": VENDOR, "vpc": vpc.name}})
-    routes = (*compile_routes(vpc, router.ref), *implied_routes(vpc, router.ref, ways))
+    routes = (*compile_routes(vpc, router.ref), *implied_routes(vpc, router.ref, left))
     own = (*routes, *compile_policies(vpc, router.ref), *compile_peerings(vpc, router.ref))
     return Rows(northbound=(router, *own))

@@ -170,7 +170,7 @@ class World:
         match item:
             case Subnet():
                 self.addressing.remove_subnet(item.name)
-                self.touch(f"Vpc/{item.spec.vpc}", *self._users(item.name), *self._namespaces(item))
+                self.touch(*self._vpcs(item), *self._users(item.name), *self._namespaces(item))
             case Vpc():
                 self._touch_peers(item, None)
             case IPPool():
@@ -228,9 +228,9 @@ class World:
 
     def _put_subnet(self, subnet: Subnet, old: Resource | Host | None) -> None:
         self.addressing.put_subnet(subnet)
-        self.touch(subnet.ref, f"Vpc/{subnet.spec.vpc}", *self._namespaces(subnet))
+        self.touch(subnet.ref, *self._vpcs(subnet), *self._namespaces(subnet))
         if isinstance(old, Subnet):
-            self.touch(f"Vpc/{old.spec.vpc}", *self._namespaces(old))
+            self.touch(*self._vpcs(old), *self._namespaces(old))
         if old is None:
             self.touch(*self._users(subnet.name))
             self.touch(*(f"IPPool/{name}" for name in self.view.pools_of_subnet.get(subnet.name, ())))
@@ -240,6 +240,11 @@ class World:
             self.touch(*(host.ref for host in self.view.hosts.values()))
             self.touch(*(other.ref for other in self.view.subnets.values() if other.spec.private))
         self._retry()
+
+    def _vpcs(self, subnet: Subnet) -> list[str]:
+        """Its own, and those that are linked to that."""
+        name = subnet.spec.vpc
+        return [f"Vpc/{vpc}" for vpc in (name, *sorted(self.view.vpcs_of_peer.get(name, ())))]
 
     def _namespaces(self, subnet: Subnet) -> Iterable[str]:
         """Namespaces whose pods get their addresses here."""

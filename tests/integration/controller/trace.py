@@ -12,8 +12,11 @@ async def port(made: Fabric, name: str) -> tuple[str, str, list[str]]:
     return row["external_ids"]["ls"], mac, addresses
 
 
-async def sent(made: Fabric, source: str, destination: str, more: str = "") -> str:
-    """The trace of a packet from a port to an address outside of its subnet, or to the gateway of its own."""
+async def sent(made: Fabric, source: str, destination: str, more: str = "", choice: int = 1) -> str:
+    """The trace of a packet from a port to an address outside of its subnet, or to the gateway of its own.
+
+    Where next hops share traffic it goes by that of the number `choice`.
+    """
     switch, mac, ours = await port(made, source)
     family = 6 if ":" in destination else 4
     address = next(a for a in ours if (":" in a) == (family == 6))
@@ -22,7 +25,7 @@ async def sent(made: Fabric, source: str, destination: str, more: str = "") -> s
         f'inport=="{source}" && eth.src=={mac} && eth.dst=={gateway["mac"]} && '
         f"ip{family}.src=={address} && ip{family}.dst=={destination} && ip.ttl==64"
     )
-    return made.ovn.trace(switch, f"{flow} && {more}" if more else flow, "--minimal")
+    return made.ovn.trace(switch, f"{flow} && {more}" if more else flow, "--minimal", f"--select-id={choice}")
 
 
 async def reaches(made: Fabric, source: str, destination: str, family: int = 4, more: str = "") -> bool:

@@ -12,7 +12,8 @@ from tests.support.ovn import ROOT
 from weft.api.base import EVERYTHING
 from weft.api.generate.__main__ import files
 from weft.api.generate.crd import crd, object_schema, singular, spec_of
-from weft.api.generate.schema import Schema
+from weft.api.generate.page import page
+from weft.api.generate.schema import Schema, structural
 from weft.api.kinds import KINDS
 
 
@@ -90,8 +91,20 @@ def test_every_kind_can_say_how_it_is(kind: str) -> None:
 @pytest.mark.parametrize("kind", OURS)
 def test_fields_without_effect_are_fields(kind: str) -> None:
     pending = KINDS[kind].PENDING
-    names = {field.alias or name for name, field in spec_of(KINDS[kind]).model_fields.items()}
-    assert pending == EVERYTHING or pending <= names
+    assert pending == EVERYTHING or pending <= set(_paths(structural(spec_of(KINDS[kind]))))
+
+
+def _paths(schema: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, node in schema.get("items", schema).get("properties", {}).items():
+        yield f"{prefix}{name}"
+        yield from _paths(node, f"{prefix}{name}.")
+
+
+def test_a_page_says_what_within_a_field_has_no_effect() -> None:
+    lines = page(KINDS["Vpc"], "").splitlines()
+    effects = {line.split("|")[1].strip(" `"): line.split("|")[-2].strip() for line in lines if line.startswith("| `")}
+    assert effects["staticRoutes[].bfdId"] == effects["bfdPort.ip"] == "no"
+    assert effects["staticRoutes[].cidr"] == effects["staticRoutes[]"] == "yes"
 
 
 def test_the_scale_subresource() -> None:

@@ -107,9 +107,10 @@ def _type(node: Schema) -> str:
 def _spec_rows(cls: type[Resource], spec: Schema) -> Iterator[tuple[str, ...]]:
     pending = cls.PENDING
     for path, kind, node, required in _fields(spec):
-        top = path.partition(".")[0].removesuffix("[]")
+        parts = path.replace("[]", "").split(".")
+        ways = {".".join(parts[: depth + 1]) for depth in range(len(parts))}
         default = "**required**" if required else _code(node.get("default"))
-        effect = "no" if pending == EVERYTHING or top in pending else "yes"
+        effect = "no" if pending == EVERYTHING or ways & pending else "yes"
         yield f"`{path}`", kind, default, _allowed(node), node.get("description", ""), effect
 
 

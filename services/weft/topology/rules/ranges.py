@@ -1,4 +1,4 @@
-"""What the CIDRs of a subnet may not touch: other subnets and links of its VPC, services, and the hosts' addresses."""
+"""What the CIDRs of a subnet may not touch: other subnets of its VPC, services, and the hosts' own addresses."""
 
 from __future__ import annotations
 
@@ -6,24 +6,16 @@ from collections.abc import Iterator
 
 from weft.api.problem import Problem
 from weft.api.subnet import Subnet
-from weft.net.addresses import Address, Network, parse_addresses, parse_interfaces
-from weft.topology.peering import peer_port
+from weft.net.addresses import Address, Network, overlap, parse_addresses
 from weft.topology.view import DEFAULT_VPC, View
 
 
 def check_ranges(view: View, subnet: Subnet) -> Iterator[Problem]:
     """What a subnet's CIDRs are in the way of."""
     yield from _neighbours(view, subnet)
-    if subnet.is_overlay:
-        yield from _links(view, subnet)
     if subnet.is_overlay and subnet.spec.vpc == DEFAULT_VPC and not subnet.spec.vlan:
         yield from _services(view, subnet)
         yield from _hosts(view, subnet)
-
-
-def overlap(ours: Network, theirs: Network) -> bool:
-    """Whether two CIDRs, of whatever families, have an address in common."""
-    return ours.version == theirs.version and ours.overlaps(theirs)
 
 
 def within(inner: Network, outer: Network) -> bool:
@@ -47,20 +39,6 @@ def _neighbours(view: View, subnet: Subnet) -> Iterator[Problem]:
             for ours in subnet.networks:
                 if overlap(ours, theirs):
                     yield subnet.problem("spec.cidrBlock", f"{ours} overlaps {theirs} of Subnet/{name} in {where}")
-
-
-def _links(view: View, subnet: Subnet) -> Iterator[Problem]:
-    """Links of its VPC to others have addresses of their own, and ports called after the other VPC."""
-    vpc = view.vpcs.get(subnet.spec.vpc)
-    for peering in () if vpc is None else vpc.spec.vpc_peerings:
-        link = f"the link of Vpc/{subnet.spec.vpc} to Vpc/{peering.remote_vpc}"
-        for place in parse_interfaces(peering.local_connect_ip):
-            for ours in subnet.networks:
-                if overlap(ours, place.network):
-                    yield subnet.problem("spec.cidrBlock", f"{ours} overlaps {place.network}, {link}")
-        if peering.remote_vpc == subnet.name:
-            port = peer_port(subnet.spec.vpc, peering.remote_vpc)
-            yield subnet.problem("metadata.name", f"{subnet.name!r}: the router port {port} is that of {link} already")
 
 
 def _services(view: View, subnet: Subnet) -> Iterator[Problem]:

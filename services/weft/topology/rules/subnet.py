@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from weft.api.problem import Problem
 from weft.api.subnet import Subnet
 from weft.topology.rules.ranges import check_ranges, within
+from weft.topology.rules.router import check_links, check_ports
 from weft.topology.view import DEFAULT_VPC, View
 
 
@@ -15,6 +16,9 @@ def check_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
     if subnet.is_overlay and subnet.spec.vpc not in view.vpcs:
         yield subnet.problem("spec.vpc", f"Vpc/{subnet.spec.vpc} does not exist")
     yield from check_ranges(view, subnet)
+    if subnet.is_overlay:
+        yield from check_ports(view, subnet)
+        yield from check_links(view, subnet)
     yield from _changes(view, subnet)
     if subnet.spec.default and (other := view.default_subnet()) not in (None, subnet.name):
         yield subnet.problem("spec.default", f"Subnet/{other} is the default already; one is allowed")
