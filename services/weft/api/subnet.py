@@ -32,7 +32,7 @@ class Subnet(Resource):
             ("Provider", "spec.provider"),
             ("Vpc", "spec.vpc"),
             ("Vlan", "spec.vlan"),
-            ("Protocol", "spec.protocol"),
+            ("Protocol", "status.protocol"),
             ("CIDR", "spec.cidrBlock"),
             ("Private", "spec.private"),
             ("NAT", "spec.natOutgoing"),

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from weft.api.base import Strict
+from weft.api.base import STORED, Strict
 from weft.api.common import LabelSelector, Status
 from weft.api.fields import (
     Addresses,
@@ -105,11 +105,15 @@ class SubnetSpec(Strict):
         description="Addresses and ranges that are not handed out. "
         "That they are in `cidrBlock` is checked by the controller.",
     )
-    vpc: Name = Field("ovn-cluster", description="VPC that the subnet is in.")
+    vpc: Name = Field("ovn-cluster", description="VPC that the subnet is in.", json_schema_extra=STORED)
     provider: Text = Field(
-        OVERLAY_PROVIDER, description="Network that the subnet is of: `ovn`, or `<name>.<namespace>.ovn`."
+        OVERLAY_PROVIDER,
+        description="Network that the subnet is of: `ovn`, or `<name>.<namespace>.ovn`.",
+        json_schema_extra=STORED,
     )
-    default: bool = Field(False, description="Whether pods that name no subnet are in this one.")
+    default: bool = Field(
+        False, description="Whether pods that name no subnet are in this one.", json_schema_extra=STORED
+    )
     namespaces: Items[NamespaceName] = Field((), description="Namespaces whose pods are in this subnet.")
     namespace_selectors: Items[LabelSelector] = Field((), description="The same, by labels of namespaces.")
     mtu: int = Field(
@@ -124,14 +128,18 @@ class SubnetSpec(Strict):
     )
     gateway_node: Text = Field("", description="Hosts of a centralized gateway, by commas.")
     gateway_node_selectors: Items[LabelSelector] = Field((), description="The same, by labels of nodes.")
-    nat_outgoing: bool = Field(False, description="Whether what leaves the fabric gets the address of its host.")
+    nat_outgoing: bool = Field(
+        False, description="Whether what leaves the fabric gets the address of its host.", json_schema_extra=STORED
+    )
     nat_outgoing_policy_rules: Items[NatPolicyRule] = Field(
         (), description="Exceptions from it; the first match decides."
     )
     external_egress_gateway: Addresses = Field("", description="Next hop outside the fabric for what leaves.")
     policy_routing_priority: Unsigned = Field(0, description="Priority of the host's rule for such traffic.")
     policy_routing_table_id: Unsigned = Field(0, alias="policyRoutingTableID", description="Its routing table.")
-    private: bool = Field(False, description="Whether only the subnet itself and `allowSubnets` reach it.")
+    private: bool = Field(
+        False, description="Whether only the subnet itself and `allowSubnets` reach it.", json_schema_extra=STORED
+    )
     allow_subnets: Items[ManyNetworks] = Field((), description="CIDRs that reach a private subnet.")
     allow_ew_traffic: bool = Field(
         False, alias="allowEWTraffic", description="Whether traffic within the subnet passes `acls` unseen."
@@ -177,6 +185,7 @@ class NatPolicyRuleStatus(NatPolicyRule):
 class SubnetStatus(Status):
     """What the controller says of a subnet. Counts are numbers, not integers: IPv6 has more than 64 bits of them."""
 
+    protocol: str = Field("", description="Families of its addresses: IPv4, IPv6, Dual, or Mac.")
     activate_gateway: str = Field("", description="Host that is the gateway now.")
     dhcp_v4_options_uuid: str = Field("", alias="dhcpV4OptionsUUID", description="Row of the DHCP options.")
     dhcp_v6_options_uuid: str = Field("", alias="dhcpV6OptionsUUID", description="Row of the DHCPv6 options.")

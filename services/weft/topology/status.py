@@ -82,6 +82,8 @@ def vpc_status(vpc: Vpc, view: View) -> Status:
         "router": vpc.name,
         "subnets": subnets,
         "defaultLogicalSwitch": default or "",
+        "enableExternal": False,
+        "enableBfd": False,
         "vpcPeerings": sorted(peering.remote_vpc for peering in vpc.spec.vpc_peerings),
         "conditions": aspects,
     }
@@ -135,7 +137,8 @@ def _some(addresses: Collection[Address]) -> str:
 
 def subnet_status(subnet: Subnet, pools: Iterable[Pool]) -> Status:
     """Of a subnet whose rows are committed: exact counts and ranges, by Kube-OVN's names."""
-    status: Status = {"conditions": [condition("Ready", True, "Committed"), *pending_fields(subnet)]}
+    conditions = [condition("Ready", True, "Committed"), *pending_fields(subnet)]
+    status: Status = {"protocol": subnet.protocol, "conditions": conditions}
     status |= _served(subnet)
     for family in ("v4", "v6"):
         status |= {

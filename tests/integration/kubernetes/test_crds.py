@@ -188,10 +188,13 @@ def test_defaults_are_stored(api: Api) -> None:
 
 
 def test_null_is_as_if_the_field_were_absent(api: Api) -> None:
-    document = changed("Subnet", "spec.private", None)
+    document = changed("Subnet", "spec.mtu", None)
     document["metadata"]["name"] = "null"
+    document["spec"]["private"] = None
     api.create(document, dry_run=False)
-    assert "private" not in api.get("Subnet", "null")["spec"]
+    spec = api.get("Subnet", "null")["spec"]
+    assert "mtu" not in spec
+    assert spec["private"] is False, "its default is stored"
 
 
 @pytest.mark.usefixtures("api")

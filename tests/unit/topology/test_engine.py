@@ -514,6 +514,7 @@ def test_status_of_a_subnet_counts_addresses() -> None:
                 "message": "accepted, without effect in this version: spec.natOutgoing",
             },
         ],
+        "protocol": "Dual",
         "mcastQuerierIP": "",
         "mcastQuerierMAC": "",
         "v4availableIPs": 4,
