@@ -18,7 +18,7 @@ from weft.api.ip import IP
 from weft.api.kinds import RANK
 from weft.controller import metrics
 from weft.controller.guard import kind_of
-from weft.controller.retries import Refusal, Retries
+from weft.controller.retries import PAUSE, Refusal, Retries
 from weft.ovsdb.fence import Fence
 from weft.ovsdb.writer import Outcome, Writer
 from weft.store.base import Store, Writes
@@ -129,7 +129,9 @@ def _refused(refusal: Refusal) -> list[dict[str, str]]:
     """Two conditions, so that the message of the first stays the same from try to try: who is told tells it once."""
     at = timestamp(max(refusal.due - time.monotonic(), 0))
     return [
-        condition("Ready", False, "Refused", refusal.why),
+        condition(
+            "Ready", False, "Refused", f"{refusal.why}; tried again with growing pauses, the longest {PAUSE[1]:g} s"
+        ),
         condition("Retrying", True, "BackOff", f"refused {refusal.tries} times, the next try is at {at}"),
     ]
 

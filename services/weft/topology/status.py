@@ -194,11 +194,28 @@ def vip_status(vip: Vip, ip: IP, mac: str) -> Status:
     }
 
 
+NEXT_TRY = {
+    "NoAddressAvailable": "when an address is given back, or the subnet or pool changes",
+    "AddressConflict": "when the other one lets go of it",
+    "AddressNotInSubnet": "when the subnet changes; else delete it and make it anew",
+    "SubnetNotFound": "when the subnet is made",
+    "PoolNotFound": "when the IPPool is made",
+    "VipNotFound": "when the Vip has its address",
+    "NetworkNotFound": "when the definition is made",
+    "InvalidReservation": "when the IP object is corrected or deleted",
+}
+"""What makes the next try of those who wait for an address, by reason. None of them waits for a clock."""
+
+
+def _waiting(reason: str, message: str) -> str:
+    return f"{message}; tried again {NEXT_TRY[reason]}" if reason in NEXT_TRY else message
+
+
 def without_address(reason: str, message: str) -> Status:
     """Of an object that waits for its address."""
     return {
         "conditions": [
-            condition("Allocated", False, reason, message),
+            condition("Allocated", False, reason, _waiting(reason, message)),
             condition("Ready", False, reason, message),
         ]
     }
@@ -225,4 +242,4 @@ def pod_status(attached: Sequence[Attached], up: Collection[str]) -> Status:
 
 def pod_without_address(reason: str, message: str) -> Status:
     """Of a pod that cannot have an address, and why."""
-    return {"phase": "Pending", "conditions": [condition("Allocated", False, reason, message)]}
+    return {"phase": "Pending", "conditions": [condition("Allocated", False, reason, _waiting(reason, message))]}

@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.controller.documents import NAMESPACES, SUBNET, join, pod
 from tests.support.fabric import Fabric
+from weft.topology.status import NEXT_TRY
 
 pytestmark = pytest.mark.asyncio
 
@@ -44,7 +45,8 @@ async def test_a_full_subnet(made: Fabric) -> None:
         await made.settled(controller)
         status, reason, message = await _condition(made, "Pod/ns1/p5", "Allocated")
         assert (status, reason) == ("False", "NoAddressAvailable")
-        assert message == "Subnet/subnet1: IPv4 10.66.0.0/29 is full: all 5 addresses that may be handed out are in use"
+        full = "Subnet/subnet1: IPv4 10.66.0.0/29 is full: all 5 addresses that may be handed out are in use"
+        assert message == f"{full}; tried again {NEXT_TRY[reason]}"
         await made.delete("Pod/ns1/p0")
         await made.settled(controller)
         assert (await made.status("Pod/ns1/p5"))["podIP"] == "10.66.0.2", "whoever waits gets what is released"
@@ -93,4 +95,5 @@ async def test_static_addresses_and_their_conflicts(made: Fabric) -> None:
         await made.settled(controller)
         assert (await made.status("Pod/ns1/a"))["podIP"] == "10.66.7.7"
         status, reason, message = await _condition(made, "Pod/ns1/b", "Allocated")
-        assert (status, reason, message) == ("False", "AddressConflict", "Subnet/subnet1: 10.66.7.7 is in use by a.ns1")
+        assert (status, reason) == ("False", "AddressConflict")
+        assert message == f"Subnet/subnet1: 10.66.7.7 is in use by a.ns1; tried again {NEXT_TRY[reason]}"

@@ -11,6 +11,7 @@ from weft.api.base import Resource
 from weft.api.problem import Problem
 from weft.topology.engine import Engine, owner_of
 from weft.topology.rows import NOTHING
+from weft.topology.status import NEXT_TRY
 from weft.topology.view import Host
 
 BROKEN = [Problem("X", "spec", "unreadable")]
@@ -260,7 +261,8 @@ def test_who_waits_is_served_when_it_can_be(
     settle(engine)
     engine.put(waiting)
     settle(engine)
-    assert _condition(engine, "Pod/ns1/web", "Allocated") == ("False", reason, message)
+    said = f"{message}; tried again {NEXT_TRY[reason]}"
+    assert _condition(engine, "Pod/ns1/web", "Allocated") == ("False", reason, said)
     assert engine.compile("Pod/ns1/web") == NOTHING
     help_(engine)
     settle(engine)
@@ -353,7 +355,7 @@ def test_an_unreadable_reservation_is_not_replaced_by_another_address() -> None:
     assert _condition(engine, "Pod/ns1/web", "Allocated") == (
         "False",
         "InvalidReservation",
-        "IP/web.ns1: spec.ipAddress: is empty",
+        "IP/web.ns1: spec.ipAddress: is empty; tried again when the IP object is corrected or deleted",
     )
     engine.remove_ref("IP/web.ns1")
     settle(engine)
@@ -463,7 +465,7 @@ def test_a_conflict_takes_both_from_the_network_until_one_is_gone() -> None:
     assert _condition(engine, "Pod/ns1/web", "Allocated") == (
         "False",
         "AddressConflict",
-        "Subnet/ovn-default: 10.16.0.2 is claimed by db.ns1 too",
+        "Subnet/ovn-default: 10.16.0.2 is claimed by db.ns1 too; tried again when the other one lets go of it",
     )
     engine.remove_ref("Pod/ns1/db")
     compiled = settle(engine)
