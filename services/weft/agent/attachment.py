@@ -86,8 +86,11 @@ def addressing(port: Port, subnet: Subnet) -> Addressing:
         addresses.append(ip_interface(f"{text}/{network.prefixlen}"))
     versions = {address.version for address in addresses}
     gateways = tuple(gateway for gateway in subnet.gateways if ip_address(gateway).version in versions)
+    own = _own_routes(port)
+    told = {route.destination for route in own}
     defaults = [Route.default(gateway) for gateway in gateways] if port.default_route else []
-    return Addressing(tuple(addresses), gateways, tuple(dict.fromkeys([*defaults, *_own_routes(port)])))
+    routes = [*(route for route in defaults if route.destination not in told), *own]
+    return Addressing(tuple(addresses), gateways, tuple(dict.fromkeys(routes)))
 
 
 def _own_routes(port: Port) -> list[Route]:

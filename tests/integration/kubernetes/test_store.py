@@ -185,7 +185,8 @@ async def test_what_is_wrong_is_an_event(cluster: Cluster) -> None:
             return next((e["message"] for e in events if e["reason"] == "NoAddressAvailable"), "")
 
         message = await cluster.until(event)
-        assert message == "Subnet/subnet1: IPv4 10.67.0.0/30 is full: all 1 addresses that may be handed out are in use"
+        full = "Subnet/subnet1: IPv4 10.67.0.0/30 is full: all 1 addresses that may be handed out are in use"
+        assert message == f"{full}; tried again when an address is given back, or the subnet or pool changes"
 
 
 async def test_a_restart_writes_nothing(cluster: Cluster) -> None:

@@ -48,6 +48,10 @@ def test_gateway_of_a_family_without_address_is_no_route() -> None:
     ("port", "routes"),
     [
         (replace(PORT, default_route=False), ()),
+        (
+            replace(PORT, routes=("0.0.0.0/0 via 10.0.0.254",)),
+            (Route("::/0", "fd00::1"), Route("0.0.0.0/0", "10.0.0.254")),
+        ),
         (replace(PORT, addresses=()), ()),
         (
             replace(PORT, default_route=False, routes=("192.168.0.101/24 via 10.0.0.254", "::/0 via fd00::9")),
@@ -55,7 +59,13 @@ def test_gateway_of_a_family_without_address_is_no_route() -> None:
         ),
         (replace(PORT, routes=("10.9.9.9 via 10.0.0.7",)), (*DEFAULTS, Route("10.9.9.9/32", "10.0.0.7"))),
     ],
-    ids=["another network has it", "no addresses", "by other gateways", "one host"],
+    ids=[
+        "another network has it",
+        "by a gateway of its own in one family",
+        "no addresses",
+        "by other gateways",
+        "one host",
+    ],
 )
 def test_routes_are_what_the_port_says(port: Port, routes: tuple[Route, ...]) -> None:
     assert wiring.plan(port, SUBNET, 1600).addressing.routes == routes
