@@ -41,7 +41,8 @@ SUBNET = {
 
 
 @contextlib.asynccontextmanager
-async def _cluster() -> AsyncIterator[tuple[KubeSandbox, KubeApi]]:
+async def cluster() -> AsyncIterator[tuple[KubeSandbox, KubeApi]]:
+    """A fresh API server with the kinds and a namespace `bench`, and a client of it."""
     with KubeSandbox() as kube:
         kube.kubectl("apply", "--server-side", "--filename", str(ROOT / "roles/crds/files"))
         kube.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
@@ -106,7 +107,7 @@ class _Annotated:
 
 async def _ceiling(annotations: list[dict[str, Any]], ip: dict[str, Any]) -> float:
     """Seconds for the same writes, nobody listening."""
-    async with _cluster() as (_, api):
+    async with cluster() as (_, api):
 
         async def admit(number: int) -> None:
             await api.create(PODS, _pod(number))
@@ -119,7 +120,7 @@ async def _ceiling(annotations: list[dict[str, Any]], ip: dict[str, Any]) -> flo
 
 
 async def _admit(count: int, names: list[str]) -> list[Record]:
-    async with _cluster() as (kube, api), fabric() as made:
+    async with cluster() as (kube, api), fabric() as made:
         made.kubeconfig = str(kube.kubeconfig())
         await made.disconnect()
         async with controller(made) as process:

@@ -2,7 +2,8 @@
 
 What the controller spends on it may not depend on either: the ratio is CPU in the small fabric to CPU in the large one.
 
-`controller_kill`: seconds from the leader's death to the next leader's first commit, on the fabric's own store.
+`controller_kill`: seconds from the leader's death to the next leader's first commit, on the fabric's own store;
+`controller_kill_lease`: the same with a Kubernetes API.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import time
 
+from tests.bench.bench_admission import cluster
 from tests.bench.process import ControllerProcess, controller
 from tests.bench.record import Record
 from tests.support.fabric import Fabric, fabric
 
-NAMES = ("subnet_change_100x200", "controller_kill")
+NAMES = ("subnet_change_100x200", "controller_kill", "controller_kill_lease")
 CHANGES = 20
 
 
@@ -76,6 +78,26 @@ async def _kill() -> Record:
             return Record("controller_kill", time.monotonic() - started, "s")
 
 
+async def _kill_lease() -> Record:
+    """The same, the leader elected by a Lease of a real API server."""
+    async with cluster() as (kube, _), fabric() as made:
+        made.kubeconfig = str(kube.kubeconfig())
+        await made.disconnect()
+        async with controller(made, "c1", 10671) as first:
+            await _until(lambda: first.metric("weft_controller_leader") == 1)
+            async with controller(made, "c2", 10672) as second:
+                await _until(lambda: second.metric("process_cpu_seconds_total") > 0)
+                await asyncio.sleep(2)
+                await made.connect()
+                started = time.monotonic()
+                await first.stop(kill=True)
+                metadata = {"name": "after", "namespace": "bench"}
+                spec = {"containers": [{"name": "c", "image": "none"}]}
+                kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+                await _port(made, "after.bench")
+                return Record("controller_kill_lease", time.monotonic() - started, "s")
+
+
 async def _port(made: Fabric, name: str) -> None:
     while name not in [row["name"] for row in await made.rows("Logical_Switch_Port")]:
         await asyncio.sleep(0.01)
@@ -90,4 +112,6 @@ async def run(names: list[str]) -> list[Record]:
         records.append(Record("subnet_change_100x200", large["cpu_ms"], "CPU ms", small["cpu_ms"], ratio, parts))
     if "controller_kill" in names:
         records.append(await _kill())
+    if "controller_kill_lease" in names:
+        records.append(await _kill_lease())
     return records

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-from tests.bench.bench_admission import IPS, PODS, SUBNET, _all, _cluster, _pod
+from tests.bench.bench_admission import IPS, PODS, SUBNET, _all, _pod, cluster
 from tests.bench.record import Record
 from tests.support.webhook import WebhookProcess
 from weft.store.kube_api import KubeApi
@@ -51,7 +51,7 @@ def _figure(page: str, name: str) -> float:
 
 async def run(names: list[str]) -> list[Record]:
     del names
-    async with _cluster() as (kube, api):
+    async with cluster() as (kube, api):
         kube.apply(SUBNET)
         await _all(KNOWN, lambda number: _fill(api, number))
         alone = await _timed(api, KNOWN)

@@ -23,7 +23,7 @@ from weft import log
 
 _log = log.get_logger(__name__)
 LEASE = "weft-controller"
-DURATION, RENEW, RETRY = 4, 3, 1
+DURATION, RENEW, RETRY = 4, 3, 0.5
 """Seconds: a lease lasts, a leader tries to renew it, between two tries."""
 REQUEST = 2.0
 ABSENT = 404
@@ -96,7 +96,8 @@ class LeaseElection:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            config = ElectionConfig(self._lock, DURATION, RENEW, RETRY, self._won, self._lost)
+            config = ElectionConfig(self._lock, DURATION, RENEW, 1, self._won, self._lost)
+            config.retry_period = RETRY  # the constructor takes no less than 1 s, which a successor would wait
             try:
                 await LeaderElection(config).run()
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
