@@ -90,7 +90,7 @@ class Database:
         self._on_news = on_news
         self._jobs: deque[Callable[[], None]] = deque()
         self._thread: threading.Thread | None = None
-        self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wake_r = self._wake_w = -1
         self._stopping = False
         self.connected = False
         self.disconnected_at = time.monotonic()
@@ -105,6 +105,7 @@ class Database:
     async def start(self, timeout: float | None = None) -> None:
         """Connect and wait until the replica is whole. Raises NotConnectedError after `timeout` seconds."""
         self._loop = asyncio.get_running_loop()
+        self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self.failed: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._run, name=f"ovsdb-{self.schema_name}", daemon=True)
@@ -120,6 +121,10 @@ class Database:
         self._wake()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
+        if self._wake_w >= 0:
+            os.close(self._wake_r)
+            os.close(self._wake_w)
+            self._wake_r = self._wake_w = -1
 
     @property
     def lost_for(self) -> float:
@@ -206,6 +211,8 @@ class Database:
         return await future
 
     def _wake(self) -> None:
+        if self._wake_w < 0:
+            return  # nobody is there to be woken
         with contextlib.suppress(BlockingIOError):  # the pipe is full: the thread will wake anyway
             os.write(self._wake_w, b"x")
 
