@@ -1,22 +1,17 @@
 """`subnet_change_100x200`: one subnet changed with 100 hosts and 200 subnets, beside 10 hosts and 20 subnets.
 
 What the controller spends on it may not depend on either: the ratio is CPU in the small fabric to CPU in the large one.
-
-`controller_kill`: seconds from the leader's death to the next leader's first commit, on the fabric's own store;
-`controller_kill_lease`: the same with a Kubernetes API.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 
-from tests.bench.bench_admission import cluster
 from tests.bench.process import ControllerProcess, controller
 from tests.bench.record import Record
 from tests.support.fabric import Fabric, fabric
 
-NAMES = ("subnet_change_100x200", "controller_kill", "controller_kill_lease")
+NAMES = ("subnet_change_100x200",)
 CHANGES = 20
 
 
@@ -64,54 +59,8 @@ async def _until(holds: object) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _kill() -> Record:
-    """The clock runs from the kill to a port in the Northbound for a pod that was stored right after it."""
-    async with fabric() as made, controller(made, "c1", 10671) as first:
-        await _until(lambda: first.metric("weft_controller_leader") == 1)
-        async with controller(made, "c2", 10672) as second:
-            await _until(lambda: second.metric("process_cpu_seconds_total") > 0)
-            await asyncio.sleep(1)
-            started = time.monotonic()
-            await first.stop(kill=True)
-            await made.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: after}\nspec: {nodeName: h1}\n")
-            await _port(made, "after.default")
-            return Record("controller_kill", time.monotonic() - started, "s")
-
-
-async def _kill_lease() -> Record:
-    """The same, the leader elected by a Lease of a real API server."""
-    async with cluster() as (kube, _), fabric() as made:
-        made.kubeconfig = str(kube.kubeconfig())
-        await made.disconnect()
-        async with controller(made, "c1", 10671) as first:
-            await _until(lambda: first.metric("weft_controller_leader") == 1)
-            async with controller(made, "c2", 10672) as second:
-                await _until(lambda: second.metric("process_cpu_seconds_total") > 0)
-                await asyncio.sleep(2)
-                await made.connect()
-                started = time.monotonic()
-                await first.stop(kill=True)
-                metadata = {"name": "after", "namespace": "bench"}
-                spec = {"containers": [{"name": "c", "image": "none"}]}
-                kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
-                await _port(made, "after.bench")
-                return Record("controller_kill_lease", time.monotonic() - started, "s")
-
-
-async def _port(made: Fabric, name: str) -> None:
-    while name not in [row["name"] for row in await made.rows("Logical_Switch_Port")]:
-        await asyncio.sleep(0.01)
-
-
 async def run(names: list[str]) -> list[Record]:
-    records = []
-    if "subnet_change_100x200" in names:
-        small, large = await _change(10, 20), await _change(100, 200)
-        parts = {"rows": large["rows"], "cpu_ms_10x20": small["cpu_ms"], "rows_10x20": small["rows"]}
-        ratio = small["cpu_ms"] / large["cpu_ms"]
-        records.append(Record("subnet_change_100x200", large["cpu_ms"], "CPU ms", small["cpu_ms"], ratio, parts))
-    if "controller_kill" in names:
-        records.append(await _kill())
-    if "controller_kill_lease" in names:
-        records.append(await _kill_lease())
-    return records
+    small, large = await _change(10, 20), await _change(100, 200)
+    parts = {"rows": large["rows"], "cpu_ms_10x20": small["cpu_ms"], "rows_10x20": small["rows"]}
+    ratio = small["cpu_ms"] / large["cpu_ms"]
+    return [Record("subnet_change_100x200", large["cpu_ms"], "CPU ms", small["cpu_ms"], ratio, parts)]

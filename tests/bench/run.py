@@ -27,6 +27,7 @@ MODULES = (
     "bench_planner",
     "bench_admission",
     "bench_change",
+    "bench_kill",
     "bench_cni",
     "bench_site",
     "bench_webhook",

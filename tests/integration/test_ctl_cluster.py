@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.support.ctl import Weftctl
-from tests.support.ovn import Daemon, OvnSandbox
+from tests.support.ovn import WEFT_SCHEMA, Daemon, OvnSandbox
+from tests.support.raft import RaftCluster
 
 
 @dataclass
@@ -37,10 +38,10 @@ class Cluster:
 def cluster() -> Iterator[Cluster]:
     with OvnSandbox() as ovn:
         ovn.start_northbound()
-        members, remotes = ovn.start_weft_cluster()
+        cluster = RaftCluster.start(ovn, "Weft", WEFT_SCHEMA)
         row = {"op": "insert", "table": "Fabric", "row": {"uid": str(uuid.uuid4())}}
-        ovn.transact(remotes[0], json.dumps(["Weft", row]))
-        yield Cluster(ovn, members, Weftctl(ovn, weft=",".join(remotes)))
+        ovn.transact(cluster.remotes[0], json.dumps(["Weft", row]))
+        yield Cluster(ovn, cluster.members, Weftctl(ovn, weft=cluster.remote))
 
 
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n"

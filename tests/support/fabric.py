@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
-from tests.support.ovn import OvnSandbox
+from tests.support.ovn import OvnSandbox, schema
+from tests.support.raft import RaftCluster
 from weft.api.documents import load_documents
 from weft.controller.config import Config, Kubernetes
 from weft.controller.main import Controller
@@ -34,9 +35,11 @@ CONTENT = ("Logical_Switch", "Logical_Switch_Port", "Logical_Router", "Logical_R
 class Fabric:
     """See the module's text. `client` is a connection of the test's own to the Weft database."""
 
-    def __init__(self, ovn: OvnSandbox, uid: UUID) -> None:
+    def __init__(self, ovn: OvnSandbox, uid: UUID, cluster: RaftCluster | None = None) -> None:
         self.ovn = ovn
         self.uid = uid
+        self.cluster = cluster
+        """The Northbound's members, when it is clustered."""
         self.kubeconfig = ""
         """When it is set, controllers have their objects from that Kubernetes API."""
         self.client: Database
@@ -45,7 +48,8 @@ class Fabric:
     async def connect(self) -> None:
         tables = ("Object", "Fabric", "Host", "Subnet", "Port", "Host_Status")
         self.client = Database("Weft", self.ovn.weft, dict.fromkeys(tables))
-        self.northbound = Database("OVN_Northbound", self.ovn.northbound, dict.fromkeys((*CONTENT, "NB_Global")))
+        tables = (*CONTENT, "NB_Global")
+        self.northbound = Database("OVN_Northbound", self.ovn.northbound, dict.fromkeys(tables), leader_only=True)
         await self.client.start(60)
         await self.northbound.start(60)
 
@@ -154,16 +158,21 @@ async def _has_seen(database: Database, mark: str) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def fabric(*, northd: bool = True) -> AsyncIterator[Fabric]:
+async def fabric(*, northd: bool = True, members: int = 1) -> AsyncIterator[Fabric]:
+    """`members` of the Northbound: with more than one it is clustered."""
     with OvnSandbox() as ovn:
-        ovn.start_northbound()
+        cluster = RaftCluster.start(ovn, "OVN_Northbound", schema("ovn-nb"), members) if members > 1 else None
+        if cluster is None:
+            ovn.start_northbound()
+        else:
+            ovn.northbound_cluster = cluster.remote
         ovn.start_weft()
         if northd:
             ovn.start_southbound()
             ovn.start_northd()
         uid = uuid4()
         ovn.transact(ovn.weft, json.dumps(["Weft", {"op": "insert", "table": "Fabric", "row": {"uid": str(uid)}}]))
-        made = Fabric(ovn, uid)
+        made = Fabric(ovn, uid, cluster)
         await made.connect()
         try:
             yield made

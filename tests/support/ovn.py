@@ -176,12 +176,14 @@ class OvnSandbox:
         self.hosts: dict[str, OvsHost] = {}
         self.daemons: list[Daemon] = []
         self._namespaces: list[str] = []
+        self.northbound_cluster = ""
+        """The remote of a Northbound that is not the sandbox's usual one."""
 
     # -- databases ------------------------------------------------------------------------------------------------
 
     @property
     def northbound(self) -> str:
-        return f"unix:{self.folder}/nb/db.sock"
+        return self.northbound_cluster or f"unix:{self.folder}/nb/db.sock"
 
     @property
     def southbound(self) -> str:
@@ -199,26 +201,6 @@ class OvnSandbox:
 
     def start_weft(self, schema_file: Path = WEFT_SCHEMA) -> Daemon:
         return self._database("weft", schema_file)
-
-    def start_weft_cluster(self, schema_file: Path = WEFT_SCHEMA, count: int = 3) -> tuple[list[Daemon], list[str]]:
-        """RAFT members on loopback, all joined; their daemons and remotes, the first one's first."""
-        addresses = [f"tcp:127.0.0.1:{port}" for port in free_ports(count)]
-        members, remotes = [], []
-        for number, address in enumerate(addresses):
-            folder = self.folder / f"m{number}"
-            folder.mkdir()
-            file = str(folder / "db")
-            if number == 0:
-                run(program("ovsdb-tool"), "create-cluster", file, str(schema_file), address)
-            else:
-                run(program("ovsdb-tool"), "join-cluster", file, "Weft", address, addresses[0])
-            remote = f"unix:{folder}/db.sock"
-            members.append(
-                self.daemon("ovsdb-server", folder, f"--remote=p{remote}", f"--unixctl={folder}/db.ctl", file)
-            )
-            run(program("ovsdb-client"), "--timeout=20", "wait", remote, "Weft", "connected")
-            remotes.append(remote)
-        return members, remotes
 
     def _database(self, name: str, schema_file: Path) -> Daemon:
         """Start a standalone database; after its daemon was killed, the same data is served again."""

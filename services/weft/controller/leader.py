@@ -58,7 +58,7 @@ class Side:
 
 
 class Term:
-    """See the module's text. `changed`, `heard` and `poke` are called by databases and store, on the event loop."""
+    """See the module's text. What databases and store call (`changed`, `heard`, `poke` …) runs on the event loop."""
 
     def __init__(self, config: Config, store: Store, weft: Side, northbound: Side) -> None:
         self._config = config
@@ -70,6 +70,7 @@ class Term:
         self._rows: list[RowChange] = []
         self._news: list[News] = []
         self._wake = asyncio.Event()
+        self._back = asyncio.Event()
         self._alarms = Alarms(weft.database, config.name)
         self._holds = Holds(self._alarms)
         self.engine = Engine(config.network)
@@ -96,6 +97,11 @@ class Term:
         self.settled.clear()
         self._wake.set()
 
+    def connected(self, connected: bool) -> None:
+        """A database was lost, or is whole again: then what failed for want of it need not wait any longer."""
+        if connected:
+            self._back.set()
+
     def depth(self) -> int:
         """Owners that wait for work or are worked on: never more than there are and just were. Any thread may ask."""
         worker = getattr(self, "_worker", None)
@@ -116,8 +122,15 @@ class Term:
                 self.trouble = str(error)
                 _log.warning("round failed, to be tried again", seconds=pause, reason=error)
                 self._wake.set()
-                await asyncio.sleep(pause)
+                await self._pause(pause)
                 pause = min(pause * 2, RETRY[1])
+
+    async def _pause(self, seconds: float) -> None:
+        """A database that is back ends it."""
+        self._back.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._back.wait()
 
     async def _begin(self) -> None:
         """Read everything; what cannot be served is said once and tried again."""
@@ -133,7 +146,7 @@ class Term:
             except (CommitError, NotConnectedError, StoreError) as error:
                 self.trouble = str(error)
                 _log.warning("cannot begin yet", reason=error)
-            await asyncio.sleep(pause)
+            await self._pause(pause)
             pause = min(pause * 2, RETRY[1])
 
     async def _load(self) -> None:

@@ -55,6 +55,7 @@ class Controller:
             lock=None if config.kubernetes else LOCK,
             on_change=self._changed,
             on_lock=self._locked,
+            on_connection=self._connected,
             observer=self._weft_index,
             on_news=self._heard,
         )
@@ -64,6 +65,7 @@ class Controller:
             {**columns.replicated(columns.NORTHBOUND), "NB_Global": ("external_ids", "name")},
             tls=config.tls,
             leader_only=True,
+            on_connection=self._connected,
             observer=self._northbound_index,
             on_news=self._heard,
         )
@@ -183,6 +185,10 @@ class Controller:
         self._fabric_store.hear(row for row in rows if row.table == TABLE)
         if self.term is not None:
             self.term.changed([row for row in rows if row.table != TABLE])
+
+    def _connected(self, connected: bool) -> None:
+        if self.term is not None:
+            self.term.connected(connected)
 
     def _poke(self) -> None:
         if self.term is not None:

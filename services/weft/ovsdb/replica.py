@@ -72,7 +72,8 @@ class Replica(ovs.db.idl.Idl):  # type: ignore[misc]  # python-ovs is untyped
         self, remote: str, helper: Any, leader_only: bool, watched: frozenset[str], observer: Observer | None
     ) -> None:
         super().__init__(remote, helper, probe_interval=PROBE_MS, leader_only=leader_only)
-        self._session.reconnect.set_backoff(*BACKOFF_MS)
+        reconnect = self._session.reconnect
+        reconnect.min_backoff, reconnect.max_backoff = BACKOFF_MS  # its own setter takes nothing below a second
         self.schema_version: str = self._db.version
         self.watched = watched
         self.observer = observer

@@ -13,6 +13,7 @@ import pytest
 from plugins.modules import ovsdb_rows
 from tests.support.agent import AgentHost
 from tests.support.ovn import WEFT_SCHEMA, OvnSandbox
+from tests.support.raft import RaftCluster
 from weft.agent import view
 from weft.ovsdb.database import Database, RowChange
 
@@ -55,7 +56,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("place", [0, 2], ids=["by the leader", "by a follower"])
 async def test_a_cluster_is_converted_under_a_replica_that_goes_on(ovn: OvnSandbox, before: Path, place: int) -> None:
-    _, remotes = ovn.start_weft_cluster(before)
+    remotes = RaftCluster.start(ovn, "Weft", before).remotes
     insert(ovn, remotes[0], PORT)
     changes: list[RowChange] = []
     connections: list[bool] = []
