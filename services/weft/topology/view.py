@@ -242,10 +242,6 @@ class View:
         """Name of the subnet that is marked `default`."""
         return min(self.default_subnets.get("", ()), default=None)
 
-    def subnet_name_of(self, pod: Pod) -> str | None:
-        """The first candidate of a pod's default network."""
-        return next(iter(self.subnets_of(pod)), None)
-
     def subnets_of(self, pod: Pod) -> list[str]:
         """Subnets of a pod's default network, in the order in which they are tried.
 
@@ -276,7 +272,3 @@ class View:
     def _chooses(self, subnet: str, namespace: Namespace) -> bool:
         selectors = self.subnets[subnet].spec.namespace_selectors
         return any(matches(selector, namespace.metadata.labels) for selector in selectors)
-
-    def subnet_name_in(self, namespace: str) -> str | None:
-        """The first of them."""
-        return next(iter(self.subnets_in(namespace)), None)
