@@ -229,6 +229,7 @@ class Term:
         self._wake.clear()
         touched = self._drain()
         state = await read_state(self._weft)
+        await self._worker.fence.look()
         self._check_store()
         self.paused = state.paused
         metrics.PAUSED.set(state.paused)

@@ -42,7 +42,7 @@ class _Lock(LeaseLock):
 
     async def get(self, name: str, namespace: str) -> tuple[bool, Any]:
         if not self._able():
-            return False, ApiException(status=0, reason="a database is away")
+            return False, ApiException(status=0, reason="not able to lead")
         try:
             async with asyncio.timeout(REQUEST):
                 found: tuple[bool, Any] = await super().get(name, namespace)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import sys
+import time
 from collections.abc import Iterator
 
 from weft import log
@@ -31,6 +33,8 @@ _log = log.get_logger(__name__)
 LOCK = "weft_controller"
 WITHOUT_DATABASES = 3.0
 """Seconds without a database after which a controller does not want to lead."""
+FENCED = 5.0
+"""Seconds for which a controller that was fenced does not want to lead: until its lease or its lock is surely lost."""
 WATCHED = (TABLE, "Host_Status", "Fabric")
 
 
@@ -43,6 +47,7 @@ class Controller:
         self.health = Health(self._broken, self._unready, self._doing)
         self._elected = asyncio.Event()
         self._deposed = asyncio.Event()
+        self._fenced_at = -math.inf
         self._weft_index = OwnerIndex(columns.WEFT)
         self._northbound_index = OwnerIndex(columns.NORTHBOUND)
         self.weft = Database(
@@ -124,7 +129,8 @@ class Controller:
                 serving.result()
         except FencedError as error:
             _log.warning("no longer leading", reason=error)
-            await asyncio.sleep(1)
+            self._fenced_at = time.monotonic()
+            self._elected.clear()  # it is over, whatever the election still believes; the next one counts
         finally:
             for task in (serving, deposed):
                 task.cancel()
@@ -137,8 +143,9 @@ class Controller:
     # -- fit to lead? -------------------------------------------------------------------------------------------------
 
     def _able(self) -> bool:
-        """Who has been without a database for some time leaves the lead to somebody who is not."""
-        return max(self.weft.lost_for, self.northbound.lost_for) < WITHOUT_DATABASES
+        """Who has been without a database for some time, or has a successor, leaves the lead to others."""
+        lost = max(self.weft.lost_for, self.northbound.lost_for)
+        return lost < WITHOUT_DATABASES and time.monotonic() > self._fenced_at + FENCED
 
     async def _contend(self) -> None:
         """With the OVSDB lock: ask for it while able."""
@@ -147,7 +154,7 @@ class Controller:
             await asyncio.sleep(0.5)
             if asking != self._able():
                 asking = not asking
-                _log.info("asking for the lead again" if asking else "a database is away: leaving the lead to others")
+                _log.info("asking for the lead again" if asking else "leaving the lead to others")
                 await self.weft.contend(asking)
 
     # -- health: called by threads of the listener --------------------------------------------------------------------

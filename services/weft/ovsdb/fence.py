@@ -37,9 +37,11 @@ class Fence:
         self._weft = weft
         self._northbound = northbound
         self.raised: int | None = None
+        self._found: int | None = None
 
     async def check_fabric(self) -> None:
         """Raises ForeignFabricError when the Northbound is not this fabric's (or nobody's yet)."""
+        self._found = (await self._weft.call(_weft_epoch))[0]
         theirs = (await self._northbound.call(_northbound_state))[1].get(FABRIC)
         if theirs not in (None, str(self.fabric)):
             raise ForeignFabricError(self.fabric, theirs)
@@ -67,15 +69,23 @@ class Fence:
         """After a failed transaction: raises FencedError when the reason is that another leader has taken over."""
         await self._compare(error)
 
+    async def look(self) -> None:
+        """Raises FencedError when another leader has begun since this one did, also before our first write."""
+        epoch, leader = await self._weft.call(_weft_epoch)
+        if self.raised is not None:
+            await self._compare(None)
+        elif self._found is not None and epoch > self._found and leader != self.leader:
+            raise FencedError(f"{leader} leads since {self.leader} began: the fabric is at epoch {epoch}")
+
     async def _compare(self, cause: Exception | None) -> None:
-        epoch = await self._weft.call(_weft_epoch)
+        epoch, _ = await self._weft.call(_weft_epoch)
         held = (await self._northbound.call(_northbound_state))[1].get(EPOCH, "")
         newest = max(epoch, int(held) if held.isdigit() else 0)
         if self.raised is not None and newest > self.raised:
             raise FencedError(f"epoch {self.raised} of {self.leader} is over: the fabric is at {newest}") from cause
 
     async def _raise(self) -> None:
-        epoch = await self._weft.call(_weft_epoch)
+        epoch, _ = await self._weft.call(_weft_epoch)
         uuid, ids = await self._northbound.call(_northbound_state)
         held = ids.get(EPOCH, "0")
         raised = max(epoch, int(held) if held.isdigit() else 0) + 1
@@ -120,8 +130,9 @@ def _wait(table: str, where: list[Any], column: str) -> Operation:
     return {"op": "wait", "timeout": 0, "table": table, "where": where, "columns": [column], "until": "!=", "rows": []}
 
 
-def _weft_epoch(replica: Any) -> int:
-    return next((int(row.epoch) for row in replica.tables["Fabric"].rows.values()), 0)
+def _weft_epoch(replica: Any) -> tuple[int, str]:
+    """The epoch, and who raised it."""
+    return next(((int(row.epoch), str(row.leader)) for row in replica.tables["Fabric"].rows.values()), (0, ""))
 
 
 def _northbound_state(replica: Any) -> tuple[UUID | None, dict[str, str]]:

@@ -167,6 +167,31 @@ async def test_partitioned_from_the_api_and_not_from_the_databases(cluster: Clus
         _assert_one_writer(writers, "c1", "c2")
 
 
+async def test_stopped_and_going_on_later(cluster: Cluster, tmp_path: Path) -> None:
+    """It wakes and believes to lead, with much to write; it hears that its time is over, and begins no other."""
+    made = cluster.made
+    first = await _start(made, tmp_path)
+    try:
+        async with _api(cluster.kube) as api, _watched(made) as writers:
+            await cluster.until(lambda: cluster.get("subnet", "join"))
+            cluster.apply(namespace("ns1"), subnet(namespaces=["ns1"]))
+            async with made.controller("c2", settled=False) as second:
+                first.send_signal(signal.SIGSTOP)
+                creating = asyncio.ensure_future(_create(api, 100))
+                await _leads(second)
+                await creating
+                await _converged(made, api, 100)
+                first.send_signal(signal.SIGCONT)
+                await asyncio.sleep(6)
+                assert second.term is not None, "who leads goes on leading"
+                await _converged(made, api, 100)
+                await _clear(api)
+            _assert_one_writer(writers, "c1", "c2")
+    finally:
+        first.kill()
+        await first.wait()
+
+
 async def test_partitioned_from_the_databases_and_not_from_the_api(cluster: Cluster) -> None:
     """It could renew its lease for ever, and does not: who can do the work shall have it."""
     made = cluster.made
