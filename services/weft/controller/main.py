@@ -60,7 +60,7 @@ class Controller:
             lock=None if config.kubernetes else LOCK,
             on_change=self._changed,
             on_lock=self._locked,
-            on_connection=self._connected,
+            on_connection=lambda whole: self._connected(self.weft, whole),
             observer=self._weft_index,
             on_news=self._heard,
         )
@@ -70,7 +70,7 @@ class Controller:
             {**columns.replicated(columns.NORTHBOUND), "NB_Global": ("external_ids", "name")},
             tls=config.tls,
             leader_only=True,
-            on_connection=self._connected,
+            on_connection=lambda whole: self._connected(self.northbound, whole),
             observer=self._northbound_index,
             on_news=self._heard,
         )
@@ -193,7 +193,11 @@ class Controller:
         if self.term is not None:
             self.term.changed([row for row in rows if row.table != TABLE])
 
-    def _connected(self, connected: bool) -> None:
+    def _connected(self, database: Database, connected: bool) -> None:
+        if connected:
+            _log.info("database connected", database=database.schema_name, server=database.server)
+        else:
+            _log.warning("database lost", database=database.schema_name, remote=database.remote)
         if self.term is not None:
             self.term.connected(connected)
 

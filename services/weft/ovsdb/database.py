@@ -137,6 +137,12 @@ class Database:
             yield f"database {self.schema_name}: not connected to {self.remote} for {self.lost_for:.0f} s"
 
     @property
+    def server(self) -> str:
+        """Which of the remotes it is connected to, or tries; nothing before the first answer."""
+        idl = self.idl
+        return "" if idl is None else idl.server
+
+    @property
     def silent_for(self) -> float:
         """Seconds since the server was last heard of; it is asked for a sign of life when it says nothing."""
         idl = self.idl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
@@ -30,8 +31,20 @@ async def _ports(made: Fabric, count: int) -> None:
             await asyncio.sleep(0.02)
 
 
+def _check_the_log(records: list[logging.LogRecord], losses: int) -> None:
+    """It says of every loss that it was one, and at which member the database was found again."""
+    lines = [record.getMessage() for record in records if "database=OVN_Northbound" in record.getMessage()]
+    told = [" ".join(line.split()[:2]) for line in lines]
+    assert told == ["database connected", *["database lost", "database connected"] * (len(told) // 2)]
+    assert len(told) // 2 >= losses, lines
+    servers = [line.rpartition("server=")[2] for line in lines[::2]]
+    assert all(server.startswith("unix:") and "," not in server for server in servers), lines
+    assert not [record.getMessage() for record in records if record.levelno >= logging.ERROR]
+
+
 @pytest.mark.slow
-async def test_leaders_are_killed_while_1000_pods_are_made() -> None:
+async def test_leaders_are_killed_while_1000_pods_are_made(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "weft.controller")
     async with fabric(northd=False, members=3) as made, made.controller() as controller:
         assert made.cluster is not None
         await made.apply(join(NAMESPACES, SUBNET))
@@ -49,3 +62,4 @@ async def test_leaders_are_killed_while_1000_pods_are_made() -> None:
         await _settled_again(made, controller)
         await _ports(made, PODS)
         await _check_nothing_is_lost_or_doubled(made, PODS)
+        _check_the_log(caplog.records, len(KILLED_AT))
