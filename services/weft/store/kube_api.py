@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -50,6 +51,12 @@ def object_path(info: KindInfo, namespace: str, name: str) -> str:
     return f"{collection_path(info, namespace)}/{name}"
 
 
+def proxy_of(host: str) -> str | None:
+    """The proxy that the environment names for a URL: HTTPS_PROXY and the like, but for NO_PROXY."""
+    url = urlsplit(host)
+    return None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
+
+
 class KubeApi:
     """A connection. Raises ApiError."""
 
@@ -66,6 +73,9 @@ class KubeApi:
         await config.load_kube_config(  # type: ignore[no-untyped-call]
             self._kubeconfig, client_configuration=configuration
         )
+        # Asking the environment and ~/.netrc at each request takes as long as the request: it is asked once.
+        configuration.proxy = configuration.proxy or proxy_of(configuration.host)
+        configuration.client_session_kwargs = {"trust_env": False}
         self.client = client.ApiClient(configuration)
 
     async def close(self) -> None:
