@@ -2,7 +2,7 @@
 
 - `raft_leader_kill`: the longest gap between two ports in the Northbound when the leader of its three members (election
   timer one second) is killed while pods are stored all the time. The ceiling is a bare client's gap in the same kill:
-  it sends one transaction after the other to a member that stays, which itself waits for the next leader.
+  it sends one transaction after the other to a member that stays, and turns to another one when there is no answer.
 - `controller_kill`: from the leader's death to the next leader's first commit, elected by the OVSDB lock.
 - `controller_kill_lease`: the same by the Lease of a Kubernetes API, which has to run out first.
 
@@ -30,6 +30,8 @@ from weft.ovsdb.database import Database
 NAMES = ("raft_leader_kill", "controller_kill", "controller_kill_lease")
 KILLS = 3
 PAUSE = 0.02
+ANSWER = 0.5
+"""Seconds in which a member has to answer the bare client."""
 WATCHED = 8.0
 """Seconds after a kill in which gaps are looked for."""
 
@@ -67,15 +69,23 @@ async def _store_pods(made: Fabric, names: itertools.count[int]) -> None:
         await asyncio.sleep(PAUSE)
 
 
-async def _write_bare(remote: str, ticks: _Ticks) -> None:
-    """RFC 7047 by hand: insert, wait for the answer, and again."""
+async def _write_bare(remotes: list[str], ticks: _Ticks) -> None:
+    """RFC 7047 by hand: insert, wait for the answer, and again; at another member when one does not answer."""
+    for remote in itertools.cycle(remotes):
+        with contextlib.suppress(OSError, TimeoutError):
+            await _write_to(remote, ticks)
+        await asyncio.sleep(PAUSE)
+
+
+async def _write_to(remote: str, ticks: _Ticks) -> None:
     reader, writer = await asyncio.open_unix_connection(remote.removeprefix("unix:"))
     try:
         while True:
             insert = {"op": "insert", "table": "Address_Set", "row": {"name": f"bare-{uuid4()}"}}
             request = {"id": 0, "method": "transact", "params": ["OVN_Northbound", insert]}
             writer.write(json.dumps(request).encode())
-            answer = await _read(reader)
+            async with asyncio.timeout(ANSWER):
+                answer = await _read(reader)
             if "result" in answer and "uuid" in answer["result"][0]:
                 ticks.tick()
             await asyncio.sleep(PAUSE)
@@ -86,7 +96,9 @@ async def _write_bare(remote: str, ticks: _Ticks) -> None:
 async def _read(reader: asyncio.StreamReader) -> dict[str, Any]:
     text = ""
     while True:
-        text += (await reader.read(65536)).decode()
+        if not (part := await reader.read(65536)):
+            raise ConnectionResetError
+        text += part.decode()
         with contextlib.suppress(ValueError):
             return dict(json.loads(text))
 
@@ -95,10 +107,11 @@ async def _kill_member(made: Fabric, raft: RaftCluster, pods: itertools.count[in
     """Our longest gap and the bare client's, both seen at one member that stays."""
     leader = await asyncio.to_thread(raft.leader)
     seen, written = _Ticks(), _Ticks()
-    stays = raft.remotes[(leader + 1) % len(raft.members)]
+    remotes = [remote for number, remote in enumerate(raft.remotes) if number != leader]
+    stays = remotes[0]
     witness = Database("OVN_Northbound", stays, {"Logical_Switch_Port": ["name"]}, on_change=seen.tick)
     await witness.start(20)
-    tasks = [asyncio.ensure_future(_store_pods(made, pods)), asyncio.ensure_future(_write_bare(stays, written))]
+    tasks = [asyncio.ensure_future(_store_pods(made, pods)), asyncio.ensure_future(_write_bare(remotes, written))]
     try:
         await _until(lambda: len(seen.times) > 20 and len(written.times) > 20)
         killed = time.monotonic()
@@ -122,7 +135,7 @@ async def _raft() -> Record:
         assert made.cluster is not None
         await _until(lambda: process.metric("weft_controller_leader") == 1)
         gaps = [await _kill_member(made, made.cluster, pods) for _ in range(KILLS)]
-    ours, bare = max(gap for gap, _ in gaps), max(gap for _, gap in gaps)
+    ours, bare = max(gaps)
     parts = {f"ours_{number}": gap for number, (gap, _) in enumerate(gaps)}
     parts |= {f"bare_{number}": gap for number, (_, gap) in enumerate(gaps)}
     return Record("raft_leader_kill", ours, "s", bare, bare / ours, parts)
