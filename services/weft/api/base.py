@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -123,7 +124,7 @@ class Resource(BaseModel):
     def namespace(self) -> str:
         return self.metadata.namespace
 
-    @property
+    @cached_property
     def ref(self) -> str:
         return object_ref(self.INFO, self.metadata.namespace, self.metadata.name)
 

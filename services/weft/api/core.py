@@ -7,6 +7,7 @@ process. The annotation `weft.ovn/netns` asks the agent of `spec.nodeName` to ke
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from weft.api.annotations import DEFAULT_NETWORK, DEFAULT_PROVIDER, NETNS, NETWORKS, key, wrong
@@ -93,18 +94,18 @@ class Pod(Resource):
         """The workload that made it."""
         return next((owner for owner in self.metadata.owner_references if owner.controller), None)
 
-    @property
+    @cached_property
     def machine(self) -> str:
         """Name of the virtual machine that runs in it; empty for other pods."""
         maker = self.controller
         return maker.name if maker is not None and maker.kind == "VirtualMachineInstance" else ""
 
-    @property
+    @cached_property
     def owner(self) -> str:
         """Reference of what owns its ports and addresses: the pod, or the machine that outlives it."""
         return f"VirtualMachine/{self.namespace}/{machine}" if (machine := self.machine) else self.ref
 
-    @property
+    @cached_property
     def port_name(self) -> str:
         """Name of its first logical switch port, of the `IP` object, and the OVS interface's iface-id."""
         return f"{self.machine or self.metadata.name}.{self.metadata.namespace}"

@@ -31,7 +31,7 @@ Family = Literal[4, 6]
 
 def split_list(text: str) -> list[str]:
     """The parts of a comma-separated text; an empty text has none."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return [part.strip() for part in text.split(",") if part.strip()] if text else []
 
 
 def parse_networks(text: str) -> list[Network]:

@@ -57,9 +57,16 @@ class Engine(World):
         ips = self.view.ips.values()
         return {owner_of(ip) for ip in ips if not claims.retained(self.view, self.settings, ip)}
 
-    def reserve(self, owners: Iterable[str]) -> list[IP]:
+    def reserve(self, owners: Collection[str]) -> list[IP]:
         """Reservations to be stored before these owners are compiled."""
-        created: list[IP] = []
+        waiting = set(self.dirty)
+        created = list(self._reserve_all(owners))
+        for owner in owners:  # they are about to be compiled, so what was just reserved is no reason to come again
+            if owner not in waiting and owner not in self.unallocated:
+                self.dirty.pop(owner, None)
+        return created
+
+    def _reserve_all(self, owners: Iterable[str]) -> Iterator[IP]:
         for owner in owners:
             self.unallocated.pop(owner, None)
             for request in claims.requests(self.view, self.settings, owner):
@@ -70,8 +77,7 @@ class Engine(World):
                     continue
                 self.view.put(ip)
                 self._touch_ip(ip)
-                created.append(ip)
-        return created
+                yield ip
 
     def _reserve(self, request: Request | AllocationError) -> IP:
         if isinstance(request, AllocationError):

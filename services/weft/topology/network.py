@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 from weft.api.annotations import DEFAULT_NETWORK, DEFAULT_PROVIDER, NETWORKS, key, parse_routes
 from weft.api.attachment import NetworkRequest, parse_requests, provider_of
@@ -19,6 +20,7 @@ from weft.topology.settings import Settings
 from weft.topology.view import View
 
 INTERFACE = "eth0"
+NOTHING_ASKED = NetworkRequest("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Network:
     primary: bool = True
     is_overlay: bool = True
     """Whether our plugin makes the interface; otherwise only its addresses are ours."""
-    request: NetworkRequest = field(default_factory=lambda: NetworkRequest("", ""))
+    request: NetworkRequest = NOTHING_ASKED
     missing: str = ""
     """Why it cannot be served."""
 
@@ -47,6 +49,8 @@ class Network:
     def annotation(self, pod: Pod, name: str) -> str:
         """What the pod asks for this network: for the very interface, or for all of the provider."""
         given = pod.metadata.annotations
+        if not given:
+            return ""
         wanted = key(self.provider, name)
         if self.interface and (text := given.get(f"{wanted}.{self.interface}")) is not None:
             return text.strip()
@@ -77,8 +81,11 @@ def networks(view: View, settings: Settings, pod: Pod) -> list[Network]:
 
 
 def _ovn(pod: Pod) -> Network:
-    name = pod.port_name
-    vip = pod.metadata.annotations.get(VIP, "").strip()
+    return _overlay(pod.port_name, pod.metadata.annotations.get(VIP, "").strip())
+
+
+@lru_cache(maxsize=4096)  # asked for again in each step of a round
+def _overlay(name: str, vip: str) -> Network:
     return Network(DEFAULT_PROVIDER, name, vip_reservation(vip) if vip else name)
 
 

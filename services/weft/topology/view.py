@@ -230,7 +230,9 @@ class View:
         """The pods that an owner of ports runs in, the oldest first: one, or two while a machine is moved."""
         pods = [self.pods[ref] for ref in self.pods_of_owner.get(owner, ())]
         alive = [pod for pod in pods if not pod.finished and not pod.spec.host_network]
-        return sorted(alive, key=lambda pod: (pod.metadata.creation_timestamp, pod.name))
+        if len(alive) > 1:
+            alive.sort(key=lambda pod: (pod.metadata.creation_timestamp, pod.name))
+        return alive
 
     def vpcs_left_by_pods(self) -> set[str]:
         """VPCs that some pods leave by gateways of their own."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.topology.build import base, host, namespace, pod, reservation, settle, subnet, vpc
+from tests.unit.topology.build import base, host, namespace, pod, reservation, settle, subnet, vip, vpc
 from weft.api.base import Resource
 from weft.api.problem import Problem
 from weft.topology.engine import Engine, owner_of
@@ -538,3 +538,25 @@ def test_status_of_a_vpc_names_its_subnets() -> None:
         "ovn-default",
         True,
     )
+
+
+def test_who_is_given_an_address_is_worked_once() -> None:
+    """What a reservation touches and the same round compiles anyway does not come again in the next."""
+    engine = base()
+    engine.take_dirty()
+    engine.put(pod("web"))
+    owners = engine.take_dirty()
+    assert [ip.name for ip in engine.reserve(owners)] == ["web.ns1"]
+    assert engine.compile("Pod/ns1/web").northbound
+    assert "Pod/ns1/web" not in engine.dirty
+    assert "Subnet/ovn-default" in engine.dirty, "its counts have changed, and it is not in this round"
+
+
+def test_who_waits_for_what_the_same_round_reserves_comes_again() -> None:
+    engine = base()
+    engine.take_dirty()
+    engine.put(vip("shared"))
+    engine.put(pod("web", **{"ovn.kubernetes.io/vip": "shared"}))
+    engine.reserve(["Pod/ns1/web", "Vip/shared"])
+    assert "Pod/ns1/web" in engine.unallocated
+    assert "Pod/ns1/web" in engine.dirty
