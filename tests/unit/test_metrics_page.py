@@ -11,11 +11,12 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from weft.agent import metrics as agent
 from weft.controller import metrics as controller
+from weft.ovsdb import metrics as ovsdb
 from weft.store import metrics as store
 from weft.webhook import metrics as webhook
 
 PAGE = Path(__file__).parents[2] / "docs/metrics.md"
-MODULES = {"agent": agent, "controller": controller, "store": store, "webhook": webhook}
+MODULES = {"agent": agent, "controller": controller, "ovsdb": ovsdb, "store": store, "webhook": webhook}
 
 
 def _rows(module: ModuleType) -> list[str]:

@@ -136,10 +136,13 @@ class Commands:
     async def _port(self, request: Request, deadline: float) -> tuple[Port, Subnet]:
         """The pod's port and its subnet, as soon as the controller has written them."""
         await self._need_database()
+        started = time.monotonic()
         try:
-            found = await self._view.wait_for(lambda: self._match(request), deadline - time.monotonic())
+            found = await self._view.wait_for(lambda: self._match(request), deadline - started)
         except TimeoutError:
             raise self._missing(request) from None
+        finally:
+            metrics.wait_address.labels(self._node).inc(time.monotonic() - started)
         _need_device(request, found[0])
         return found
 

@@ -56,7 +56,7 @@ class Agent:
         )  # fmt: skip
         self.underlay = Underlay(self.ovs, self.links)
         self.pods = Netlink()  # threads of their own, so that no pod waits for a duty
-        self.wiring = Wiring(self.ovs, self.pods)
+        self.wiring = Wiring(self.ovs, self.pods, config.name)
         self.commands = Commands(
             config.name, config.agent, self.view, self.ovs, self.wiring, self.problems, self.underlay
         )

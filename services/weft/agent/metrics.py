@@ -12,6 +12,10 @@ cni_latency = Histogram("cni_op_latency_seconds", "Duration of CNI requests; the
                         ["node_name", "method", "status_code"], buckets=_BUCKETS)  # fmt: skip
 add_phase_seconds = Histogram("weft_agent_add_phase_seconds", "Duration of the phases of a CNI ADD.", ["phase"],
                               buckets=_BUCKETS)  # fmt: skip
+wait_address = Counter("cni_wait_address_seconds_total", "Time that ADDs waited for the controller to give an address.",
+                       ["node_name"])  # fmt: skip
+wait_connectivity = Counter("cni_wait_connectivity_seconds_total", "Time that ADDs waited for OVN to bind the port.",
+                            ["node_name"])  # fmt: skip
 ovsdb_transactions = Counter("weft_agent_ovs_transactions_total", "Transactions sent to the local Open vSwitch.")
 connected = Gauge("weft_agent_connected", "Whether a whole replica of the database is there.", ["database"])
 ports = Gauge("weft_agent_ports", "Ports of this host in the Weft database.")

@@ -125,7 +125,8 @@ def invalid(recorded: list[Interface], network: str, valid: frozenset[tuple[str,
 class Wiring:
     """Attaches and detaches interfaces. Callers hold the locks of the container's interface and of the host's end."""
 
-    def __init__(self, ovs: LocalOvs, links: Netlink) -> None:
+    def __init__(self, ovs: LocalOvs, links: Netlink, node: str) -> None:
+        self._node = node
         self._ovs = ovs
         self._netlink = links
 
@@ -172,6 +173,7 @@ class Wiring:
         started = time.perf_counter()
         await self._ovs.wait_installed(wanted.host_interface)
         _observe("ovn", started)
+        metrics.wait_connectivity.labels(self._node).inc(time.perf_counter() - started)
 
     async def _existing(self, request: Request, wanted: Wanted) -> Attachment:
         host = await self._netlink.run(netlink.link, wanted.host_interface)

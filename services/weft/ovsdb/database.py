@@ -28,6 +28,7 @@ import ovs.stream
 import ovs.timeval
 
 from weft import log
+from weft.ovsdb import metrics
 from weft.ovsdb.errors import CommitError, NotConnectedError
 from weft.ovsdb.replica import BACKOFF_MS, Observer, Replica, RowChange, row_to_dict
 from weft.ovsdb.schema import ask_schema
@@ -357,6 +358,15 @@ class Database:
             os.read(self._wake_r, 65536)
 
     def _commit(self, transaction: Any, timeout: float) -> None:
+        started, code = time.monotonic(), 1
+        try:
+            self._send(transaction, timeout)
+            code = 0
+        finally:
+            place = metrics.NAMES.get(self.schema_name, self.schema_name)
+            metrics.LATENCY.labels(place, "transact", code).observe((time.monotonic() - started) * 1000)
+
+    def _send(self, transaction: Any, timeout: float) -> None:
         """Send and wait for the answer, while the replica goes on being filled."""
         idl = self._replica()
         deadline = ovs.timeval.msec() + int(timeout * 1000)
