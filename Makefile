@@ -93,7 +93,7 @@ ovn-tools: ## OVN 25.03's programs for tests on this machine, in $WEFT_CACHE/ovn
 
 .PHONY: kube-tools
 kube-tools: ## A current Kubernetes API server, kubectl and etcd for tests, in $WEFT_CACHE/kube-<version>/bin
-	@tools/kube-tools
+	@tools/kube-tools kube-controller-manager kube-scheduler
 
 .PHONY: test-tools
 test-tools: venv ovn-tools kube-tools

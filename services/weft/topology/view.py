@@ -9,7 +9,7 @@ from typing import Any
 
 from weft.api.attachment import NetworkAttachmentDefinition
 from weft.api.base import Resource
-from weft.api.core import LOGICAL_SWITCH, NORTH_GATEWAY, VIP, Namespace, Pod
+from weft.api.core import NORTH_GATEWAY, VIP, Namespace, Pod
 from weft.api.ip import IP
 from weft.api.ippool import IPPool
 from weft.api.kinds import KINDS
@@ -244,18 +244,11 @@ class View:
         """Name of the subnet that is marked `default`."""
         return min(self.default_subnets.get("", ()), default=None)
 
-    def subnets_of(self, pod: Pod) -> list[str]:
-        """Subnets of a pod's default network, in the order in which they are tried.
-
-        Its annotation's, those of its namespace, the default of its namespace's VPC, or of the fabric (Kube-OVN 1.15
-        manual, section 3.1.3).
-        """
-        if asked := pod.metadata.annotations.get(LOGICAL_SWITCH, "").strip():
-            return [asked]
-        return self.subnets_in(pod.namespace)
-
     def subnets_in(self, namespace: str) -> list[str]:
-        """The subnets of a namespace's pods that ask for none."""
+        """Subnets of a namespace's pods that ask for none, in the order in which they are tried.
+
+        Those that are bound to it, the default of its VPC, or the fabric's (Kube-OVN 1.15 manual, section 3.1.3).
+        """
         if bound := self.subnets_of_namespace.get(namespace, set()) | self._choosing(namespace):
             return sorted(bound)
         for vpc in sorted(self.vpcs_of_namespace.get(namespace, ())):
