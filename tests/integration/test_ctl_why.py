@@ -42,6 +42,26 @@ async def test_why_a_pod_is_not_ready_and_then_is(made: Fabric) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "spec", "text"),
+    [
+        ("Vip", "{subnet: nowhere}", "waits for Subnet/nowhere, which does not exist"),
+        ("IPPool", "{subnet: nowhere, ips: [10.9.0.9]}", "waits for Subnet/nowhere, which does not exist"),
+        ("Vip", "{subnet: subnet1, v4ip: 10.66.0.1}", "10.66.0.1 is the gateway"),
+    ],
+)
+async def test_why_of_what_a_subnet_has(made: Fabric, kind: str, spec: str, text: str) -> None:
+    ctl = Weftctl(made.ovn)
+    async with made.controller() as controller:
+        await made.apply(join(NAMESPACES, SUBNET))
+        await made.settled(controller)
+        await made.apply(f"apiVersion: kubeovn.io/v1\nkind: {kind}\nmetadata: {{name: odd}}\nspec: {spec}")
+        await made.settled(controller)
+        said = await ctl("why", f"{kind}/odd")
+        assert said.code == 1
+        assert text in said.out
+
+
+@pytest.mark.parametrize(
     ("document", "ref", "text"),
     [
         ("metadata: {name: s}\nspec: {cidrBlock: 10.9.0.0/24, vpc: nowhere}", "subnet/s", "waits for Vpc/nowhere"),
@@ -129,7 +149,7 @@ async def test_explain_rows_of_others(made: Fabric) -> None:
     ("words", "code", "text"),
     [
         (["explain", "nonsense"], 2, "expected the UUID of a row, TABLE NAME, or KIND/NAME"),
-        (["explain", "ACL2", "x"], 2, "no table that the fabric writes; allowed are Address_Set, Host, Logical_Router"),
+        (["explain", "ACL2", "x"], 2, "no table that the fabric writes; allowed are ACL, Address_Set, DHCP_Options, Host"),
         (["explain", "Logical_Switch", "x"], 1, "table Logical_Switch has no row of the name x"),
         (["explain", "11111111-1111-1111-1111-111111111111"], 1, "no table that the fabric writes has such a row"),
         (["why", "nonsense/x"], 2, "nonsense"),

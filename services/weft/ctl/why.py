@@ -19,6 +19,7 @@ from weft.ctl.status import ADVICE, STALE_AFTER
 from weft.ovsdb import columns
 from weft.ovsdb.index import OwnerIndex
 from weft.store.fabric import Record
+from weft.topology.network import vip_reservation
 
 
 @dataclass(slots=True)
@@ -101,6 +102,8 @@ def _controller(ref: str, world: World) -> Iterator[str]:
         mine |= {f"conflict/{reservation}", f"rejected/IP/{reservation}"}
     if kind == "IP":
         mine.add(f"conflict/{name}")
+    if kind == "Vip":
+        mine |= {f"conflict/{vip_reservation(name)}", f"rejected/IP/{vip_reservation(name)}"}
     for key, text in sorted(world.fabric["alarms"].items()):
         if key in mine and not (key.startswith("held/") and ref in world.records):
             advice = ADVICE.get(key.partition("/")[0])
@@ -138,6 +141,8 @@ def _stands_on(record: Record, world: World) -> Iterator[str]:
     spec = json.loads(record.spec or "{}")
     if record.kind == "Subnet":
         yield f"Vpc/{spec.get('vpc') or 'ovn-cluster'}"
+    if record.kind in ("IP", "IPPool", "Vip") and spec.get("subnet"):
+        yield f"Subnet/{spec['subnet']}"
     if record.kind == "Pod":
         yield f"Namespace/{record.namespace}"
         reservation = world.records.get(f"IP/{record.name}.{record.namespace}")
