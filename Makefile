@@ -15,6 +15,8 @@ STAGE := tools/stage
 PLAY := ansible-playbook
 LINK := .ansible/collections/ansible_collections/weft/ovn
 PYTEST := pytest
+# LAB=name: a lab beside others on this machine; every target and playbook of the lab then means that one.
+export LAB ?=
 # KUBERNETES=1: the lab has a Kubernetes API, and the fabric its objects from there (docs/kubernetes.md).
 export KUBERNETES ?= 0
 SITE := $(if $(filter 1 yes true,$(KUBERNETES)),playbooks/lab_kubernetes.yml,playbooks/site.yml)
@@ -27,7 +29,7 @@ help: ## This list
 		/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: lab
-lab: ## All set-up on a fresh machine: tools, hosts, fabric, examples, who reaches whom (KUBERNETES=1: by kubectl)
+lab: ## All set-up on a fresh machine: tools, hosts, fabric, examples, who reaches whom (KUBERNETES=1: by kubectl, LAB=name: one more)
 	@$(STAGE) "Packages of this machine" deps -- tools/deps
 	@$(STAGE) "Virtual environment" venv -- $(MAKE) --no-print-directory venv
 	@$(STAGE) "The services and all they need" wheel -- $(MAKE) --no-print-directory wheel

@@ -23,6 +23,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 NAMES = ("lab1", "lab2", "lab3")
 UNITS = ("weft-controller", "weft-agent", "ovn-controller", "ovs-vswitchd")
 BRING_UP_TIMEOUT = 1500
+LOGS = CHECKOUT / "build" / "log"
 
 
 class CommandError(AssertionError):
@@ -45,13 +46,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Host:
-    """One host of the lab."""
+    """One host of a lab; `lab` is the name of one beside the usual one (`make lab LAB=name`)."""
 
     name: str
+    lab: str = ""
 
     @property
     def container(self) -> str:
-        return f"weft-{self.name}"
+        return "-".join(filter(None, ("weft", self.lab, self.name)))
 
     def argv(self, command: str | list[str]) -> list[str]:
         """The command line on this machine that runs `command` (text for a shell, or a list) on the host."""
@@ -109,12 +111,14 @@ def obstacle() -> str:
     return ""
 
 
-def bring_up(log: Path) -> None:
+def make(target: str, log: Path, **variables: str) -> None:
+    """What an operator types, for the lab that the variables name. Fails with the end of what it printed."""
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "PYTEST"))}
+    words = [f"{name}={value}" for name, value in variables.items()]
     with log.open("w") as output:
         code = subprocess.run(
-            ["make", "lab"],
+            ["make", target, *words],
             cwd=CHECKOUT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -124,19 +128,25 @@ def bring_up(log: Path) -> None:
             check=False,
         ).returncode
     if code:
-        pytest.fail(f"`make lab` failed; {log} ends with:\n{log.read_text()[-3000:]}", pytrace=False)
+        called = " ".join(["make", target, *words])
+        pytest.fail(f"`{called}` failed; {log} ends with:\n{log.read_text()[-3000:]}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
-    """The lab with the fabric on it, brought up first where it is not."""
-    made = Lab({name: Host(name) for name in NAMES})
+def possible() -> None:
+    """A lab can be on this machine."""
     if reason := obstacle():
         if os.environ.get("CI"):
             pytest.fail(f"no lab on this machine: {reason}", pytrace=False)
         pytest.skip(f"no lab on this machine: {reason}")
+
+
+@pytest.fixture(scope="session")
+def lab(possible: None) -> Lab:
+    """The lab with the fabric on it, brought up first where it is not."""
+    made = Lab({name: Host(name) for name in NAMES})
     if not made.ready():
-        bring_up(CHECKOUT / "build" / "log" / "lab-from-tests.log")
+        make("lab", LOGS / "lab-from-tests.log")
     return made
 
 

@@ -38,12 +38,17 @@ class Play:
         return self
 
 
-def play(path: str | Path, *arguments: str, variables: dict[str, Any] | None = None) -> Play:
+def play(
+    path: str | Path,
+    *arguments: str,
+    variables: dict[str, Any] | None = None,
+    environment: dict[str, str] | None = None,
+) -> Play:
     """Run a playbook of the checkout (or at an absolute path) against the lab's inventory."""
     command = [str(Path(sys.executable).with_name("ansible-playbook")), str(path), *arguments]
     if variables:
         command += ["--extra-vars", json.dumps(variables)]
-    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", **(environment or {})}
     done = subprocess.run(
         command,
         cwd=CHECKOUT,
