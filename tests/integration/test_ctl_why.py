@@ -149,7 +149,11 @@ async def test_explain_rows_of_others(made: Fabric) -> None:
     ("words", "code", "text"),
     [
         (["explain", "nonsense"], 2, "expected the UUID of a row, TABLE NAME, or KIND/NAME"),
-        (["explain", "ACL2", "x"], 2, "no table that the fabric writes; allowed are ACL, Address_Set, DHCP_Options, Host"),
+        (
+            ["explain", "ACL2", "x"],
+            2,
+            "no table that the fabric writes; allowed are ACL, Address_Set, DHCP_Options, Host",
+        ),
         (["explain", "Logical_Switch", "x"], 1, "table Logical_Switch has no row of the name x"),
         (["explain", "11111111-1111-1111-1111-111111111111"], 1, "no table that the fabric writes has such a row"),
         (["why", "nonsense/x"], 2, "nonsense"),
