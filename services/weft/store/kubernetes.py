@@ -49,6 +49,8 @@ class Slot:
     name: str
     uid: str
     generation: int
+    version: str
+    """`resourceVersion` of the document that this was made of."""
     resource: Resource | None
     status: Json = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
@@ -124,6 +126,8 @@ class KubernetesStore:
     def put(self, info: KindInfo, item: Json) -> None:
         ref = _ref(info, item)
         old = self._slots.get(ref)
+        if old is not None and old.version == item["metadata"].get("resourceVersion"):
+            return  # the answer to our own request came first, or it is listed again
         slot = _slot(self._kinds[info.kind], item)
         self._slots[ref] = slot
         try:
@@ -261,6 +265,7 @@ def _slot(cls: type[Resource], item: Json) -> Slot:
         metadata["name"],
         metadata["uid"],
         metadata.get("generation", 1),
+        metadata.get("resourceVersion", ""),
         None,
         {} if cls.STATUS is None else item.get("status", {}),
         written(metadata.get("annotations", {})),

@@ -36,3 +36,14 @@ def test_what_says_nothing_new_is_no_news() -> None:
     ):
         store.put(Subnet.INFO, _subnet(**spec))
         assert len(store.take_changes()) == news
+
+
+def test_a_version_that_is_known_is_not_looked_at_again() -> None:
+    """The answer to a request of our own and the watch bring the same; so does a new list."""
+    store = KubernetesStore(None)  # type: ignore[arg-type]
+    asyncio.run(store.load())
+    for version, uid, mtu, news in (("7", "1", 1400, 1), ("7", "1", 1300, 0), ("8", "1", 1300, 1), ("9", "2", 1300, 2)):
+        document = _subnet(mtu=mtu)
+        document["metadata"] |= {"resourceVersion": version, "uid": uid}
+        store.put(Subnet.INFO, document)
+        assert len(store.take_changes()) == news
