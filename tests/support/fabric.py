@@ -18,6 +18,7 @@ from weft.api.documents import load_documents
 from weft.controller.config import Config, Kubernetes
 from weft.controller.main import Controller
 from weft.ovsdb.database import Database, Operation, row_to_dict
+from weft.ovsdb.errors import CommitError, NotConnectedError
 from weft.service import Remote
 from weft.store.fabric import (
     Record,
@@ -128,8 +129,9 @@ class Fabric:
         await self.client.commit([{"op": "insert", "table": "Host_Status", "row": row}])
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows of a table of either database."""
+        """All rows of a table of either database, as they are now."""
         database = self.northbound if table in (*CONTENT, "NB_Global") else self.client
+        await _up_to_date(database)
         return await database.call(
             lambda idl: [{"_uuid": row.uuid, **row_to_dict(row)} for row in idl.tables[table].rows.values()]
         )
@@ -150,6 +152,17 @@ class Fabric:
 def _ours(row: Mapping[str, Any]) -> dict[str, str]:
     """external_ids without the mark of `settled`."""
     return {key: value for key, value in row.get("external_ids", {}).items() if key != "seen"}
+
+
+async def _up_to_date(database: Database, timeout: float = 30) -> None:
+    """Until this replica holds all that was committed before; a server that was killed may be back for others first."""
+    async with asyncio.timeout(timeout):
+        while True:
+            try:
+                await database.commit([{"op": "comment", "comment": "what came before this is known"}])
+                return
+            except (NotConnectedError, CommitError):
+                await asyncio.sleep(0.05)
 
 
 async def _has_seen(database: Database, mark: str) -> bool:
