@@ -157,12 +157,16 @@ def _ours(row: Mapping[str, Any]) -> dict[str, str]:
 async def _up_to_date(database: Database, timeout: float = 30) -> None:
     """Until this replica holds all that was committed before; a server that was killed may be back for others first."""
     async with asyncio.timeout(timeout):
-        while True:
-            try:
-                await database.commit([{"op": "comment", "comment": "what came before this is known"}])
-                return
-            except (NotConnectedError, CommitError):
-                await asyncio.sleep(0.05)
+        while not await _reached(database):
+            await asyncio.sleep(0.05)
+
+
+async def _reached(database: Database) -> bool:
+    try:
+        await database.commit([{"op": "comment", "comment": "what came before this is known"}])
+    except (NotConnectedError, CommitError):
+        return False
+    return True
 
 
 async def _has_seen(database: Database, mark: str) -> bool:
