@@ -148,10 +148,7 @@ class OvsHost:
         return run(program("ovs-vsctl"), f"--db={self.remote}", "--timeout=20", *arguments)
 
     def appctl(self, daemon: str, *arguments: str) -> str:
-        if daemon == "ovn-controller":
-            target = self.rundir / f"ovn-controller.{self.daemons[daemon].pid}.ctl"
-        else:
-            target = self.rundir / f"{daemon}.ctl"
+        target = self.rundir / f"{daemon}.{self.daemons[daemon].pid}.ctl"
         return run(program("ovs-appctl"), "-t", str(target), *arguments)
 
     def ip(self, *arguments: str) -> str:
@@ -159,9 +156,8 @@ class OvsHost:
 
     def start_vswitchd(self) -> None:
         self.daemons["ovs-vswitchd"] = self.sandbox.daemon(
-            "ovs-vswitchd", self.rundir, self.remote, "--disable-system", f"--unixctl={self.rundir}/ovs-vswitchd.ctl",
-            ns=self.ns,
-        )  # fmt: skip
+            "ovs-vswitchd", self.rundir, self.remote, "--disable-system", ns=self.ns
+        )
 
     def start_controller(self) -> None:
         self.daemons["ovn-controller"] = self.sandbox.daemon("ovn-controller", self.rundir, self.remote, ns=self.ns)

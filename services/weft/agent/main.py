@@ -15,10 +15,13 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
+from prometheus_client import REGISTRY
+
 from weft.agent import metrics, view, wiring
 from weft.agent.cni_commands import Commands
 from weft.agent.cni_server import CniServer
 from weft.agent.config import AgentConfig
+from weft.agent.figures.collector import HostFigures
 from weft.agent.host import HostWiring
 from weft.agent.monitor import Monitor
 from weft.agent.namespaces import Namespaces
@@ -66,6 +69,7 @@ class Agent:
             config, self.weft, self.view, self.ovs, self.links, self.problems, self.underlay
         )
         self.health = Health(self._broken, self._unready, self._doing)
+        self.figures = HostFigures(config.name, config.ovs)
         self._unclaimed: set[str] = set()
         self._duties()
         self._connect()
@@ -93,6 +97,7 @@ class Agent:
 
     async def serve(self) -> None:
         """Run until cancelled. Nothing of what is wired is touched at the end."""
+        self._count()
         listen(self._config.agent.metrics, self.health)
         self.monitor.start()
         await self.server.start()
@@ -119,7 +124,14 @@ class Agent:
         self.links.close()
         self.pods.close()
 
-    # --- health: called by threads of the listener ---
+    # --- health and metrics: called by threads of the listener ---
+
+    def _count(self) -> None:
+        """What is counted when somebody asks."""
+        metrics.ports.set_function(lambda: len(self.view.rows.ports))
+        metrics.attachments.set_function(lambda: sum(item.ours for item in list(self.ovs.interfaces.values())))
+        metrics.problems.set_function(lambda: len(self.problems.current))
+        REGISTRY.register(self.figures)
 
     def _broken(self) -> Iterator[str]:
         for database in (self.weft, self.ovs.database):
@@ -141,7 +153,6 @@ class Agent:
         _log.info("Weft database", connected=connected, remote=self._config.weft.remote)
         metrics.connected.labels("Weft").set(connected)
         self.view.set_connected(connected)
-        metrics.ports.set(len(self.view.rows.ports))
 
     def _kernel_changed(self) -> None:
         self.host.poke()

@@ -14,7 +14,7 @@ from ipaddress import ip_interface
 from typing import Any, Final
 
 from weft import __version__
-from weft.agent import metrics, netlink
+from weft.agent import netlink
 from weft.agent.config import AgentConfig
 from weft.agent.host import LINK
 from weft.agent.netlink import LinkState, Netlink
@@ -105,8 +105,6 @@ class StatusWriter:
         self._underlay.update(links)
         for name, message in host_problems(encap_ip, mtu, ovn, self._view).items():
             self._problems.check(name, message)
-        metrics.problems.set(len(self._problems.current))
-        metrics.attachments.set(len(self._ovs.ours()))
         host = self._view.rows.host
         wired = host is None or not host.port or "ovn0-ovs" in self._ovs.interfaces
         return HostStatus(
