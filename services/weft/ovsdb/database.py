@@ -28,13 +28,14 @@ import ovs.stream
 import ovs.timeval
 
 from weft import log
-from weft.ovsdb import metrics
+from weft.ovsdb import json_stream, metrics
 from weft.ovsdb.errors import CommitError, NotConnectedError
 from weft.ovsdb.replica import BACKOFF_MS, Observer, Replica, RowChange, row_to_dict
 from weft.ovsdb.schema import ask_schema
 
 __all__ = ["Database", "Observer", "Operation", "RowChange", "Tls", "row_to_dict"]
 _log = log.get_logger(__name__)
+json_stream.install()
 
 T = TypeVar("T")
 Operation = dict[str, Any]
