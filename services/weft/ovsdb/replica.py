@@ -20,6 +20,9 @@ messages.install()
 BACKOFF_MS = (100, 500)
 """Reconnection delays. python-ovs' own (1 to 8 s) leave gaps of 7 to 16 s when a RAFT leader dies."""
 
+LEADER_BACKOFF_MS = (50, 150)
+"""The same for who needs the leader, which are few: each member is asked in turn until one says that it is."""
+
 PROBE_MS = 5000
 
 
@@ -77,7 +80,8 @@ class Replica(ovs.db.idl.Idl):  # type: ignore[misc]  # python-ovs is untyped
     ) -> None:
         super().__init__(remote, helper, probe_interval=PROBE_MS, leader_only=leader_only)
         reconnect = self._session.reconnect
-        reconnect.min_backoff, reconnect.max_backoff = BACKOFF_MS  # its own setter takes nothing below a second
+        backoff = LEADER_BACKOFF_MS if leader_only else BACKOFF_MS
+        reconnect.min_backoff, reconnect.max_backoff = backoff  # its own setter takes nothing below a second
         self.schema_version: str = self._db.version
         self.watched = watched
         self.observer = observer
