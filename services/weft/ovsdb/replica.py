@@ -13,10 +13,6 @@ from uuid import UUID
 import ovs.db.idl
 import ovs.timeval
 
-from weft.ovsdb import messages
-
-messages.install()
-
 BACKOFF_MS = (100, 500)
 """Reconnection delays. python-ovs' own (1 to 8 s) leave gaps of 7 to 16 s when a RAFT leader dies."""
 
