@@ -27,8 +27,15 @@ KINDS = {
     "Namespace": "/api/v1/namespaces",
     "Pod": "/api/v1/pods",
 }
-_OURS = ("Host", "Subnet", "Port")
+_OURS = ("Host", "Subnet", "Nat_Rule", "Port")
 """Tables of the Weft database that say what hosts must do."""
+_NAMED_BY = (
+    ("name",),
+    ("ip_prefix", "policy", "nexthop"),
+    ("direction", "priority", "match"),
+    ("cidr",),
+    ("subnet", "position"),
+)
 _NOISE = {"up", "tag", "dynamic_addresses", "status", "pod_uid", "ipv6_prefix"}
 _GIVEN = ("kubectl.kubernetes.io/", "k8s.v1.cni.cncf.io/", "v1.multus-cni.io/", "kubevirt.io/")
 """Annotations that only documents and kubectl write."""
@@ -112,7 +119,7 @@ def _rows(remote: str, database: str, tables: Iterable[str] | None) -> Snapshot:
 
 def _name(cells: Mapping[str, Any]) -> str:
     """What a row is called in others: its name, or what tells it from its like."""
-    for columns in (("name",), ("ip_prefix", "policy", "nexthop"), ("direction", "priority", "match"), ("cidr",)):
+    for columns in _NAMED_BY:
         if words := [str(cells[column]) for column in columns if cells.get(column) not in (None, "", ["set", []])]:
             return " ".join(words)
     return " ".join(str(cells[column]) for column in ("priority", "match") if column in cells)

@@ -47,7 +47,7 @@ class Fabric:
         self.northbound: Database
 
     async def connect(self) -> None:
-        tables = ("Object", "Fabric", "Host", "Subnet", "Port", "Host_Status")
+        tables = ("Object", "Fabric", "Host", "Subnet", "Nat_Rule", "Port", "Host_Status")
         self.client = Database("Weft", self.ovn.weft, dict.fromkeys(tables))
         tables = (*CONTENT, "NB_Global")
         self.northbound = Database("OVN_Northbound", self.ovn.northbound, dict.fromkeys(tables), leader_only=True)
@@ -141,7 +141,7 @@ class Fabric:
 
     async def content(self) -> dict[str, Any]:
         """All that a controller writes, by table: to be compared before and after."""
-        tables = (*CONTENT, "NB_Global", "Host", "Subnet", "Port", "Object", "Fabric")
+        tables = (*CONTENT, "NB_Global", "Host", "Subnet", "Nat_Rule", "Port", "Object", "Fabric")
         return {
             table: sorted(json.dumps({**row, "external_ids": _ours(row)}, default=str, sort_keys=True) for row in rows)
             for table in tables

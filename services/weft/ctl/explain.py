@@ -102,14 +102,14 @@ class _Side:
 
     async def find(self, table: str, name: str) -> list[Found]:
         def read(replica: Any) -> list[Found]:
-            rows = replica.tables[table].rows.values() if table in self.tables else ()
+            rows = replica.tables[table].rows.values() if table in self.tables and table in replica.tables else ()
             return [self._found(row) for row in rows if row.name == name]
 
         return await self.database.call(read)
 
     async def find_uuid(self, uuid: UUID) -> list[Found]:
         def read(replica: Any) -> list[Found]:
-            rows = (replica.tables[table].rows.get(uuid) for table in self.tables)
+            rows = (replica.tables[table].rows.get(uuid) for table in self.tables if table in replica.tables)
             return [self._found(row) for row in rows if row is not None]
 
         return await self.database.call(read)

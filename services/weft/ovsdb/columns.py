@@ -6,7 +6,7 @@
 - `IGNORE`: somebody else's: northd's, ovn-controller's, an operator's.
 
 Every column of every supported OVN is named here for the tables that we write; a test holds this against the schemas.
-A column that a server does not have is left out of what is sent to it.
+A table or column that a server does not have is left out of what is sent to it.
 """
 
 from __future__ import annotations
@@ -79,7 +79,12 @@ NORTHBOUND: Mapping[str, Mapping[str, Ownership]] = {
 
 WEFT: Mapping[str, Mapping[str, Ownership]] = {
     "Host": _columns(own="name port mac addresses gateways mtu", keys="external_ids"),
-    "Subnet": _columns(own="name vpc cidrs gateways mtu host_routed", keys="external_ids"),
+    "Subnet": _columns(
+        own="name vpc cidrs gateways mtu host_routed nat_outgoing egress_gateways policy_table policy_priority "
+        "gateway_hosts",
+        keys="external_ids",
+    ),
+    "Nat_Rule": _columns(own="subnet position action sources destinations", keys="external_ids"),
     "Port": _columns(
         own="name host pod_namespace pod_name pod_uid interface subnet mac addresses device_type provider routes "
         "default_route netns",

@@ -53,8 +53,8 @@ class Tls:
 class Database:
     """A connection to one OVSDB database (see the module's text).
 
-    `tables` names the tables to replicate and their columns (None: all; those that the server does not have are left
-    out). `watch` names those whose changes are handed to `on_change` on the event loop; all when it is not given.
+    `tables` names the tables to replicate and their columns (None: all). Tables and columns that a server lacks are
+    left out. `watch` names those whose changes are handed to `on_change` on the event loop; all when not given.
     `conditions` narrows the replica of a table on the server (the protocol's extension `monitor_cond`), for example
     `{"Port": [["host", "==", "lab1"]]}`. With `lock`, the OVSDB lock of that name is asked for, and no transaction is
     sent without it. `failed` ends with the error that ended the thread, should there ever be one.
@@ -314,15 +314,18 @@ class Database:
         return None
 
     def _open(self, helper: Any) -> Replica:
+        served = helper.schema_json["tables"]
         for table, columns in self._tables.items():
-            served = helper.schema_json["tables"][table]["columns"]
+            if table not in served:
+                continue
             if columns is None:
                 helper.register_table(table)
             else:
-                helper.register_columns(table, [name for name in columns if name in served])
+                helper.register_columns(table, [name for name in columns if name in served[table]["columns"]])
         idl = Replica(self.remote, helper, self._leader_only, self._watch, self._observer)
         for table, condition in self._conditions.items():
-            idl.cond_change(table, condition)
+            if table in served:
+                idl.cond_change(table, condition)
         if self._lock:
             idl.set_lock(self._lock)
         return idl

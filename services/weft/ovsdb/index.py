@@ -94,7 +94,7 @@ class OwnerIndex:
             self._owner[uuid] = owner
 
     def refilled(self, tables: Mapping[str, Any]) -> None:
-        present = {uuid for table in self._owned_columns for uuid in tables[table].rows}
+        present = {uuid for table in self._owned_columns if table in tables for uuid in tables[table].rows}
         for uuid in [uuid for uuid in self._owner if uuid not in present]:
             owner = self._owner[uuid]
             self._move(uuid, "", owner, None)

@@ -73,10 +73,10 @@ class Planner:
     # -- compare ------------------------------------------------------------------------------------------------------
 
     def diff(self, replica: Any, index: OwnerIndex, desired: Mapping[str, Sequence[Row]]) -> Plan:
-        """What must change so that each of these owners has just the rows that it wants."""
+        """What must change so that each of these owners has just the rows that it wants, in tables that there are."""
         changes: list[Change] = []
         for owner, rows in desired.items():
-            wanted = {row_uuid(self.fabric, row.ref): row for row in rows}
+            wanted = {row_uuid(self.fabric, row.ref): row for row in rows if row.table in replica.tables}
             for uuid, table in index.rows(owner).items():
                 if uuid not in wanted:
                     changes.append(self._delete(replica.tables[table].rows[uuid], owner))

@@ -141,7 +141,7 @@ class Replica(ovs.db.idl.Idl):  # type: ignore[misc]  # python-ovs is untyped
     def _vanished(self) -> list[RowChange]:
         gone: list[RowChange] = []
         for table, known in self.known.items():
-            present = self.tables[table].rows
+            present = self.tables[table].rows if table in self.tables else {}
             missing = [uuid for uuid in known if uuid not in present]
             known.difference_update(missing)
             gone.extend(RowChange(table, uuid, "delete", {}) for uuid in missing)

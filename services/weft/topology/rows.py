@@ -22,6 +22,7 @@ DHCP_OPTIONS = "DHCP_Options"
 ADDRESS_SET = "Address_Set"
 HOST = "Host"
 SUBNET = "Subnet"
+NAT_RULE = "Nat_Rule"
 PORT = "Port"
 
 VENDOR = "kube-ovn"

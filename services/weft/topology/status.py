@@ -15,6 +15,7 @@ from weft.api.vip import Vip
 from weft.api.vpc import Vpc
 from weft.net.addresses import Address, Family, overlap, parse_interfaces
 from weft.net.pool import Pool, Usage
+from weft.topology.egress import nat_rules_in_effect
 from weft.topology.network import Attached
 from weft.topology.peering import answered
 from weft.topology.routes import next_hops
@@ -139,7 +140,7 @@ def subnet_status(subnet: Subnet, pools: Iterable[Pool]) -> Status:
     """Of a subnet whose rows are committed: exact counts and ranges, by Kube-OVN's names."""
     conditions = [condition("Ready", True, "Committed"), *pending_fields(subnet)]
     status: Status = {"protocol": subnet.protocol, "conditions": conditions}
-    status |= _served(subnet)
+    status |= _served(subnet) | {"natOutgoingPolicyRules": nat_rules_in_effect(subnet)}
     for family in ("v4", "v6"):
         status |= {
             f"{family}availableIPs": 0,

@@ -12,6 +12,7 @@ from weft.api.subnet import Subnet
 from weft.net.addresses import Network, link_local, mac_of
 from weft.topology.acl import compile_acls
 from weft.topology.dhcp import advertisements, compile_dhcp
+from weft.topology.egress import egress_columns, nat_rules
 from weft.topology.names import router_port, switch_port
 from weft.topology.rows import (
     LOGICAL_ROUTER_POLICY,
@@ -36,12 +37,12 @@ def switch_ref(subnet: str) -> Ref:
 
 
 def compile_subnet(subnet: Subnet, hosts: Sequence[Network] = ()) -> Rows:
-    """Switch, the pair of ports to the router, what all its ports share, and the row for hosts.
+    """Switch, the pair of ports to the router, what all its ports share, and what hosts must know.
 
     One that is no overlay has the last alone, and one without addresses has no way to the router. `hosts` are the
     networks of the subnet `join`.
     """
-    told = (_for_hosts(subnet),)
+    told = (_for_hosts(subnet), *nat_rules(subnet))
     if not subnet.is_overlay:
         return Rows(weft=told)
     switch = _switch(subnet)
@@ -129,5 +130,6 @@ def _for_hosts(subnet: Subnet) -> Row:
             "gateways": tuple(str(subnet.gateways[network.version]) for network in subnet.networks),
             "mtu": subnet.spec.mtu,
             "host_routed": subnet.is_overlay and subnet.spec.vpc == DEFAULT_VPC and subnet.name != JOIN_SUBNET,
+            **egress_columns(subnet),
         },
     )

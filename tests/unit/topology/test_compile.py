@@ -80,6 +80,11 @@ def test_a_subnet_is_a_switch_joined_to_its_router() -> None:
                 "gateways": ("10.66.255.254", "fd00:66::1"),
                 "mtu": 1400,
                 "host_routed": False,
+                "nat_outgoing": False,
+                "egress_gateways": (),
+                "policy_table": (),
+                "policy_priority": (),
+                "gateway_hosts": (),
             },
         ),
     )

@@ -503,7 +503,7 @@ def test_status_of_a_pod() -> None:
 
 def test_status_of_a_subnet_counts_addresses() -> None:
     engine = base()
-    engine.put(subnet("blue", "10.66.0.0/29,fd00:66::/126", natOutgoing=True))
+    engine.put(subnet("blue", "10.66.0.0/29,fd00:66::/126", enableLb=True))
     engine.put(pod("web", "blue"))
     settle(engine)
     assert engine.status("Subnet/blue") == {
@@ -513,12 +513,13 @@ def test_status_of_a_subnet_counts_addresses() -> None:
                 "type": "Supported",
                 "status": "False",
                 "reason": "NotYetInEffect",
-                "message": "accepted, without effect in this version: spec.natOutgoing",
+                "message": "accepted, without effect in this version: spec.enableLb",
             },
         ],
         "protocol": "Dual",
         "mcastQuerierIP": "",
         "mcastQuerierMAC": "",
+        "natOutgoingPolicyRules": [],
         "v4availableIPs": 4,
         "v4usingIPs": 1,
         "v4availableIPrange": "10.66.0.3-10.66.0.6",
