@@ -21,3 +21,6 @@ connected = Gauge("weft_agent_connected", "Whether a whole replica of the databa
 ports = Gauge("weft_agent_ports", "Ports of this host in the Weft database.")
 attachments = Gauge("weft_agent_attachments", "Interfaces that the agent has wired.")
 problems = Gauge("weft_agent_problems", "Problems on this host.")
+ready = Gauge("weft_agent_ready", "1 while this host can take workloads, as in Host_Status.")
+certificate_expiry = Gauge("weft_agent_certificate_expiry_timestamp_seconds",
+                           "Until when the certificate of this host is valid; 0 when there is none.")  # fmt: skip

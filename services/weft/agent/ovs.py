@@ -106,6 +106,13 @@ class LocalOvs:
         return self.connected and self.datapath_type is not None
 
     @property
+    def absence(self) -> str:
+        """In words for an operator, what is missing of it; "" while it is ready."""
+        if not self.connected:
+            return "the database of Open vSwitch does not answer: does ovsdb-server run?"
+        return "" if self.ready else f"there is no bridge {self.bridge}"
+
+    @property
     def userspace(self) -> bool:
         return self.datapath_type == "netdev"
 

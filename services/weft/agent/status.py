@@ -1,11 +1,12 @@
 """What the fabric knows of this host: the row of `Host_Status` that only this host may write.
 
 Written whole when something in it changes, and `last_seen` alone as the heartbeat. How stale it may be is for who
-reads it; the row is not removed when the agent stops.
+reads it; the row is not removed when the agent stops. Since when the host is ready, or not, the row itself remembers.
 """
 
 from __future__ import annotations
 
+import platform
 import socket
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,9 +15,9 @@ from ipaddress import ip_interface
 from typing import Any, Final
 
 from weft import __version__
-from weft.agent import netlink
+from weft.agent import certificate, metrics, netlink
 from weft.agent.config import AgentConfig
-from weft.agent.host import LINK
+from weft.agent.host import LINK, OVS_LINK
 from weft.agent.netlink import LinkState, Netlink
 from weft.agent.ovn import OvnController, inspect
 from weft.agent.ovs import LocalOvs
@@ -29,13 +30,13 @@ from weft.ovsdb.database import Database
 _log = get_logger(__name__)
 COLUMNS: Final[Sequence[str]] = (
     "name", "hostname", "addresses", "encap_ip", "encap_type", "mtu", "datapath_type", "versions", "problems",
-    "ready", "last_seen",
+    "ready", "ready_since", "certificate_expires", "last_seen",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class HostStatus:
-    """The row but for `last_seen`."""
+    """The row but for its times."""
 
     name: str
     hostname: str
@@ -47,6 +48,8 @@ class HostStatus:
     versions: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     ready: bool = False
+    certificate_expires: int = 0
+    """Seconds since 1970; 0 when it is not known, or there is none."""
 
 
 def host_addresses(links: Iterable[LinkState]) -> tuple[str, ...]:
@@ -57,10 +60,14 @@ def host_addresses(links: Iterable[LinkState]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda text: (":" in text, text)))
 
 
-def host_problems(encap_ip: str, mtu: int | None, ovn: OvnController, view: View) -> dict[str, str | None]:
+def host_problems(
+    encap_ip: str, mtu: int | None, ovs: LocalOvs, ovn: OvnController, view: View
+) -> dict[str, str | None]:
     """The problems that follow from the host's state, None where there is none."""
     return {
-        "encap": "external_ids:ovn-encap-ip is not set in Open_vSwitch: this host has no tunnels" if not encap_ip
+        "open-vswitch": ovs.absence or None,
+        "encap": None if not ovs.connected
+        else "external_ids:ovn-encap-ip is not set in Open_vSwitch: this host has no tunnels" if not encap_ip
         else f"no link of this host has the tunnel address {encap_ip}" if mtu is None else None,
         "ovn-controller": ovn.error or None,
         "fabric": "the Weft database has no rows at all: the last known ones stay in force" if view.emptied else None,
@@ -103,10 +110,15 @@ class StatusWriter:
         encap_ip, encap_type = encapsulation(self._ovs.settings)
         mtu = find_mtu(links, encap_ip) if encap_ip else None
         self._underlay.update(links)
-        for name, message in host_problems(encap_ip, mtu, ovn, self._view).items():
+        expires = certificate.expiry(self._config.tls.certificate) if self._config.tls else 0
+        for name, message in host_problems(encap_ip, mtu, self._ovs, ovn, self._view).items():
             self._problems.check(name, message)
+        self._problems.check("certificate", certificate.problem(expires, time.time()))
         host = self._view.rows.host
-        wired = host is None or not host.port or "ovn0-ovs" in self._ovs.interfaces
+        wired = host is None or not host.port or OVS_LINK in self._ovs.interfaces
+        ready = bool(self._ovs.ready and mtu and ovn.connected and wired and not self._view.emptied)
+        metrics.ready.set(ready)
+        metrics.certificate_expiry.set(expires)
         return HostStatus(
             name=self._config.name,
             hostname=self._ovs.settings.get("hostname") or socket.gethostname(),
@@ -115,20 +127,33 @@ class StatusWriter:
             encap_type=encap_type,
             mtu=mtu or 0,
             datapath_type=self._ovs.datapath_type or "",
-            versions={"agent": __version__, "ovs": self._ovs.version, "ovn": ovn.version},
+            versions={
+                "agent": __version__, "ovs": self._ovs.version, "ovn": ovn.version, "kernel": platform.release()
+            },
             problems=self._problems.current,
-            ready=bool(self._ovs.ready and mtu and ovn.connected and wired and not self._view.emptied),
-        )
+            ready=ready,
+            certificate_expires=expires,
+        )  # fmt: skip
 
 
 def write(transaction: Any, idl: Any, name: str, values: Mapping[str, Any]) -> None:
-    """Put the values and the heartbeat into the host's row. Runs on the database's thread."""
-    rows = idl.tables["Host_Status"].rows.values()
-    row = next((row for row in rows if row.name == name), None)
+    """Put the values and the times into the host's row. Runs on the database's thread.
+
+    A database that was not converted yet does not have all columns; what it does not have is not written.
+    """
+    table, now = idl.tables["Host_Status"], int(time.time())
+    row = next((row for row in table.rows.values() if row.name == name), None)
+    times = {"last_seen": now}
+    if "ready_since" in table.columns and _turned(row, values):
+        times["ready_since"] = now
     if row is None:
-        row = transaction.insert(idl.tables["Host_Status"])
+        row = transaction.insert(table)
         row.name = name
-    for column, value in values.items():
-        if column != "name":
+    for column, value in {**values, **times}.items():
+        if column != "name" and column in table.columns:
             setattr(row, column, list(value) if isinstance(value, tuple) else value)
-    row.last_seen = int(time.time())
+
+
+def _turned(row: Any, values: Mapping[str, Any]) -> bool:
+    """Whether the host became ready now, or stopped to be."""
+    return "ready" in values and (row is None or not row.ready_since or row.ready != values["ready"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -168,13 +169,19 @@ def test_status_tells_what_the_host_is(agent: AgentHost) -> None:
     row = eventually(lambda: (r := status(agent)) and r["ready"] and r, "ready")
     assert row["encap_ip"] == agent.host.encap_ip
     assert (row["encap_type"], row["mtu"], row["datapath_type"], row["hostname"]) == ("geneve", 1600, "netdev", "h1")
-    assert row["versions"]["ovn"] == "25.03.0"
+    assert (row["versions"]["ovn"], row["versions"]["kernel"]) == ("25.03.0", os.uname().release)
     assert agent.host.encap_ip in ([row["addresses"]] if isinstance(row["addresses"], str) else row["addresses"])
     assert abs(row["last_seen"] - time.time()) < 60
-
+    assert 0 < row["ready_since"] <= row["last_seen"]
+    time.sleep(1)  # seconds are what the row counts
+    agent.stop()
+    agent.start()
+    again = eventually(lambda: (r := status(agent)) and r["last_seen"] > row["last_seen"] and r, "written by the next")
+    assert again["ready_since"] == row["ready_since"], "an agent's restart does not make the host ready anew"
     agent.host.vsctl("remove", "Open_vSwitch", ".", "external_ids", "ovn-encap-ip")
     row = eventually(lambda: (r := status(agent)) and not r["ready"] and r, "not ready without tunnel address")
     assert "ovn-encap-ip is not set" in row["problems"]["encap"]
+    assert row["ready_since"] > again["ready_since"]
     agent.host.vsctl("set", "Open_vSwitch", ".", f"external_ids:ovn-encap-ip={agent.host.encap_ip}")
     eventually(lambda: (r := status(agent)) and r["ready"], "ready again")
 

@@ -12,7 +12,7 @@ from weft.agent.cni_types import CniError
 from weft.agent.namespaces import Note
 from weft.agent.netlink import LinkState
 from weft.agent.ovn import OvnController
-from weft.agent.ovs import Interface
+from weft.agent.ovs import Interface, LocalOvs
 from weft.agent.status import host_addresses, host_problems
 from weft.agent.underlay import encapsulation, find_mtu
 from weft.agent.view import Host, Port, Rows, Subnet, View
@@ -198,14 +198,19 @@ def test_host_addresses_without_those_of_the_fabric() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "mtu", "ovn", "problem"),
+    ("address", "mtu", "connected", "ovn", "problem"),
     [
-        ("192.0.2.1", 1500, OvnController("25.03.0", True), None),
-        ("", None, OvnController("25.03.0", True), "encap"),
-        ("192.0.2.1", None, OvnController("25.03.0", True), "encap"),
-        ("192.0.2.1", 1500, OvnController(error="it does not run"), "ovn-controller"),
+        ("192.0.2.1", 1500, True, OvnController("25.03.0", True), None),
+        ("", None, True, OvnController("25.03.0", True), "encap"),
+        ("192.0.2.1", None, True, OvnController("25.03.0", True), "encap"),
+        ("", None, False, OvnController("25.03.0", True), "open-vswitch"),
+        ("192.0.2.1", 1500, True, OvnController(error="it does not run"), "ovn-controller"),
     ],
 )
-def test_problems_of_a_host(address: str, mtu: int | None, ovn: OvnController, problem: str | None) -> None:
-    found = {name for name, text in host_problems(address, mtu, ovn, View()).items() if text}
+def test_problems_of_a_host(
+    address: str, mtu: int | None, connected: bool, ovn: OvnController, problem: str | None
+) -> None:
+    ovs = LocalOvs("unix:/nonexistent", "br-int")
+    ovs.connected, ovs.datapath_type = connected, "netdev" if connected else None
+    found = {name for name, text in host_problems(address, mtu, ovs, ovn, View()).items() if text}
     assert found == ({problem} if problem else set())
