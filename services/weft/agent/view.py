@@ -14,7 +14,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -52,6 +52,10 @@ class Port:
     """`DESTINATION via GATEWAY`."""
     default_route: bool = True
     """Whether what has no other route leaves by the subnet's gateway."""
+    shaping: Mapping[str, str] = field(default_factory=dict)
+    """Rates, delay and loss: see `agent.shaping`."""
+    mirrors: tuple[str, ...] = ()
+    """Where copies of the packets go: see `agent.mirror`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "Host": ["name", "port", "mac", "addresses", "gateways", "mtu"],
     "Port": [
         "name", "host", "pod_namespace", "pod_name", "pod_uid", "interface", "subnet", "mac", "addresses", "netns",
-        "device_type", "provider", "routes", "default_route",
+        "device_type", "provider", "routes", "default_route", "shaping", "mirrors",
     ],
     "Subnet": ["name", "cidrs", "gateways", "mtu", "host_routed"],
 }  # fmt: skip

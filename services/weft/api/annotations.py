@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
+from weft.api.shaping import SHAPING, parse_collector
 from weft.net.addresses import Address, Family, parse_address, parse_addresses, split_list
 
 DEFAULT_PROVIDER = "ovn"
@@ -136,6 +137,9 @@ _WISHES: Mapping[str, Callable[[str], object]] = {
     "layer2_forward": _boolean,
     "vip": _one("Vip"),
     "aaps": split_list,
+    "mirror": _boolean,
+    "mirror_collector": parse_collector,
+    **SHAPING,
 }
 """What may be asked for, and what says whether it is asked rightly."""
 

@@ -87,7 +87,7 @@ WEFT: Mapping[str, Mapping[str, Ownership]] = {
     "Nat_Rule": _columns(own="subnet position action sources destinations", keys="external_ids"),
     "Port": _columns(
         own="name host pod_namespace pod_name pod_uid interface subnet mac addresses device_type provider routes "
-        "default_route netns",
+        "default_route netns shaping mirrors",
         keys="external_ids",
     ),
 }

@@ -23,6 +23,7 @@ from weft.topology.rows import (
     Row,
     Rows,
 )
+from weft.topology.shaping import mirrors, shaping
 from weft.topology.subnet import switch_ref
 from weft.topology.vpc import router_ref
 
@@ -123,6 +124,8 @@ def _wiring(pod: Pod, item: Attached) -> Row:
             "provider": network.provider,
             "routes": tuple(item.routes(pod)),
             "default_route": item.default_route,
+            "shaping": shaping(pod, network),
+            "mirrors": mirrors(pod, network),
             "netns": pod.metadata.annotations.get(NETNS, "") if network.primary else "",
         },
         key="/".join(filter(None, ("" if pod.ref == pod.owner else pod.name, _suffix(item)))),

@@ -67,6 +67,18 @@ def test_families_are_read_in_any_case() -> None:
         ("port_security", "True", "'True': allowed: true, false"),
         ("logical_switch", "blue,red", "'blue,red': one subnet is allowed"),
         ("north_gateway", "gw", "'gw' does not appear to be"),
+        ("ingress_rate", "fast", "'fast': allowed: a number of Mbit/s from 0 to 400000"),
+        ("egress_rate", "-3", "'-3': allowed: a number of Mbit/s from 0 to 400000"),
+        ("egress_rate", "1e3", "'1e3': allowed: a number of Mbit/s"),
+        ("latency", "60001", "'60001': allowed: a number of ms from 0 to 60000"),
+        ("loss", "100.5", "'100.5': allowed: a number of percent from 0 to 100"),
+        ("limit", "0.5", "'0.5': allowed: a whole number of packets from 0 to 1000000"),
+        ("mirror", "mirror0", "'mirror0': allowed: true, false"),
+        ("mirror_collector", "vxlan:192.0.2.9/1", "allowed: gre:ADDRESS/KEY, erspan:ADDRESS/SESSION"),
+        ("mirror_collector", "gre:192.0.2/1", "'192.0.2' does not appear to be"),
+        ("mirror_collector", "gre:224.0.0.1/1", "is not the address of one collector"),
+        ("mirror_collector", "gre:192.0.2.9/4294967296", "allowed for gre: a key from 0 to 4294967295"),
+        ("mirror_collector", "erspan:192.0.2.9/1024", "allowed for erspan: a key from 0 to 1023"),
     ],
 )
 @pytest.mark.parametrize("provider", ["ovn", "net1.default.ovn", "macvlan.default"])

@@ -137,6 +137,8 @@ def test_a_pod_is_a_port_and_a_row_for_its_host() -> None:
                 "provider": "ovn",
                 "routes": (),
                 "default_route": True,
+                "shaping": {},
+                "mirrors": (),
                 "netns": "web",
             },
         ),
