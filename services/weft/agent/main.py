@@ -40,6 +40,9 @@ from weft.service import ConfigError, load_config, run, sd_notify
 
 _log = get_logger(__name__)
 _CHECK_PERIOD = 60.0
+_SWITCH_INTERVAL = 0.0005
+"""Seconds that a busy thread keeps the interpreter from others. Python's own 5 ms are waited for after each system
+call of a thread that makes links, a dozen for a pod, while fifty of them come at once."""
 
 
 class Agent:
@@ -187,6 +190,7 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
     async def serve() -> None:
+        sys.setswitchinterval(_SWITCH_INTERVAL)
         await Agent(config).serve()
 
     sys.exit(run(serve, config.log.level))

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from weft.agent import netns, rtnl
+from weft.agent import netns, rtnl, rtnl_read
 from weft.agent.attachment import Route
 
 T = TypeVar("T")
@@ -68,7 +68,15 @@ class Netlink:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="netlink")
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(*arguments))
+        """What `function(*arguments)` gives. Who is cancelled meanwhile goes on only when the kernel's work is done."""
+        work = asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(*arguments))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work])
+            if not work.cancelled():
+                work.exception()  # looked at: nobody else will
+            raise
 
     def close(self) -> None:
         self._pool.shutdown(wait=False)
@@ -79,84 +87,62 @@ class Netlink:
 
 def links() -> dict[str, LinkState]:
     """Every link of this namespace by name, with its addresses."""
-    with IPRoute() as ip:
-        addresses: dict[int, set[str]] = {}
-        for message in ip.get_addr():
-            if message["scope"] == _SCOPE_GLOBAL:
-                text = f"{message.get_attr('IFA_LOCAL') or message.get_attr('IFA_ADDRESS')}/{message['prefixlen']}"
-                addresses.setdefault(message["index"], set()).add(text)
-        states = (_link_state(message, addresses) for message in ip.get_links())
-        return {state.name: state for state in states}
+    with rtnl.Rtnl() as channel:
+        addresses = _addresses(channel)
+        return {found.name: _state(found, addresses) for found in rtnl_read.all_links(channel)}
 
 
 def link(name: str) -> LinkState | None:
     """One link with its addresses."""
-    with IPRoute() as ip:
-        found = _lookup(ip, name)
-        if found is None:
-            return None
-        texts = {
-            f"{message.get_attr('IFA_LOCAL') or message.get_attr('IFA_ADDRESS')}/{message['prefixlen']}"
-            for message in ip.get_addr(index=found["index"])
-            if message["scope"] == _SCOPE_GLOBAL
-        }
-        return _link_state(found, {found["index"]: texts})
+    with rtnl.Rtnl() as channel:
+        found = rtnl_read.find_link(channel, name)
+        return _state(found, _addresses(channel)) if found else None
 
 
-def _lookup(ip: IPRoute, name: str) -> Any:
-    try:
-        return next(iter(ip.link("get", ifname=name)), None)
-    except NetlinkError as error:
-        if error.code == errno.ENODEV:
-            return None
-        raise
+def _addresses(channel: rtnl.Rtnl) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    for address in rtnl_read.all_addresses(channel):
+        if address.scope == _SCOPE_GLOBAL:
+            found.setdefault(address.index, set()).add(address.text)
+    return found
 
 
-def _link_state(message: Any, addresses: dict[int, set[str]]) -> LinkState:
-    return LinkState(
-        index=message["index"],
-        name=message.get_attr("IFLA_IFNAME"),
-        mac=message.get_attr("IFLA_ADDRESS") or "",
-        mtu=message.get_attr("IFLA_MTU"),
-        up=bool(message["flags"] & _UP),
-        alias=message.get_attr("IFLA_IFALIAS") or "",
-        addresses=frozenset(addresses.get(message["index"], ())),
-    )
+def _state(found: rtnl_read.Link, addresses: dict[int, set[str]]) -> LinkState:
+    held = frozenset(addresses.get(found.index, ()))
+    return LinkState(found.index, found.name, found.mac, found.mtu, found.up, found.alias, held)
 
 
 def routes(index: int, protocol: int | None = PROTOCOL) -> set[Route]:
     """The routes of a protocol, None for all, through the link with that index."""
-    with IPRoute() as ip:
+    with rtnl.Rtnl() as channel:
         return {
-            Route(_destination(message), message.get_attr("RTA_GATEWAY") or "")
+            Route(hop.destination, hop.gateway)
             for family in (socket.AF_INET, socket.AF_INET6)
-            for message in ip.get_routes(family=family, table=254)
-            if protocol in (None, message["proto"]) and message.get_attr("RTA_OIF") == index
+            for hop in rtnl_read.main_routes(channel, family)
+            if protocol in (None, hop.protocol) and hop.index == index
         }
-
-
-def _destination(message: Any) -> str:
-    zero = "::" if message["family"] == socket.AF_INET6 else "0.0.0.0"  # noqa: S104 - a route, nothing listens there
-    return f"{message.get_attr('RTA_DST') or zero}/{message['dst_len']}"
 
 
 # --- changing ---
 
 
 def make_pod_veth(host: str, alias: str, pod: PodEnd) -> str:
-    """Make a veth pair with one end configured in a pod's namespace; gives the MAC of the host's end.
+    """Make a veth pair with one end in a pod's namespace, the host's end up; gives the MAC of that.
 
-    An error leaves the pair: who called removes it.
+    The pod's end is as it is made: `configure_pod_end` does the rest. An error leaves the pair, if it came so far.
     """
     with rtnl.Rtnl() as channel, Path(pod.netns).open("rb") as namespace:
         channel.send([
             rtnl.add_veth(host, pod.name, pod.mac, pod.mtu, namespace.fileno()),
             rtnl.raise_host_end(host, alias),
         ])  # fmt: skip
-        mac = rtnl.mac_address(host)
+        return rtnl.mac_address(host)
+
+
+def configure_pod_end(pod: PodEnd) -> None:
+    """Loopback, offloads, addresses and routes in a pod's namespace, and its end of the pair up."""
     with netns.entered(pod.netns):
         _configure(pod)
-    return mac
 
 
 def make_host_veth(host: str, inner: str, mac: str, mtu: int) -> None:
@@ -183,9 +169,13 @@ def _configure(pod: PodEnd) -> None:
         channel.send(messages)
 
 
-def delete_link(name: str) -> bool:
-    """Remove a link (and with a veth its other end); False if there was none."""
+def delete_link(name: str, alias: str | None = None) -> bool:
+    """Remove a link (and with a veth its other end); with `alias` only one that has it. False if there was none."""
     with rtnl.Rtnl() as channel:
+        if alias is not None:
+            found = rtnl_read.find_link(channel, name)
+            if found is None or found.alias != alias:
+                return False
         try:
             channel.send([rtnl.delete_link(name)])
         except OSError as error:

@@ -247,12 +247,15 @@ def _settle(waiting: _Waiting, error: Exception | None) -> None:
 
 
 def fulfil(transaction: Any, idl: Any, bridge_name: str, wishes: Sequence[Wish]) -> None:
-    """Put the wishes into a transaction. Runs on the database's thread, where the replica may be read."""
+    """Put the wishes, of each port the last, into a transaction.
+
+    Runs on the database's thread, where the replica may be read.
+    """
     bridge = next((row for row in idl.tables["Bridge"].rows.values() if row.name == bridge_name), None)
     if bridge is None:
         raise LookupError(f"bridge {bridge_name}: not in the database of Open vSwitch")
     ports = {row.name: row for row in idl.tables["Port"].rows.values()}
-    for wish in wishes:
+    for wish in {wish.name: wish for wish in wishes}.values():
         port = ports.get(wish.name)
         if wish.external_ids is None:
             if port is not None:

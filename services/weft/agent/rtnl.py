@@ -11,7 +11,7 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_interface, ip_network
 from types import TracebackType
@@ -23,8 +23,9 @@ _ADDRESS: Final = struct.Struct("=BBBBI")
 _ROUTE: Final = struct.Struct("=BBBBBBBBI")
 _ERROR: Final = struct.Struct("=i")
 
-_REQUEST, _ACK, _REPLACE, _EXCL, _CREATE = 0x1, 0x4, 0x100, 0x200, 0x400
-_NLMSG_ERROR, _NEWLINK, _DELLINK, _NEWADDR, _NEWROUTE = 2, 16, 17, 20, 24
+_REQUEST, _ACK, _REPLACE, _EXCL, _CREATE, _DUMP = 0x1, 0x4, 0x100, 0x200, 0x400, 0x300
+_MULTI: Final = 0x2
+_NLMSG_ERROR, _NLMSG_DONE, _NEWLINK, _DELLINK, _NEWADDR, _NEWROUTE = 2, 3, 16, 17, 20, 24
 _IFF_UP = 1
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINKINFO, _IFLA_IFALIAS, _IFLA_AF_SPEC, _IFLA_NET_NS_FD = (
     1, 3, 4, 18, 20, 26, 28,
@@ -77,6 +78,25 @@ class Rtnl:
                 offset += (length + 3) & ~3
         if failed is not None:
             raise failed
+
+    def ask(self, kind: int, body: bytes, dump: bool = True) -> Iterator[bytes]:
+        """The bodies that answer a question: all there are, or without `dump` one. Raises OSError."""
+        flags = _REQUEST | (_DUMP if dump else 0)
+        self._socket.send(_HEADER.pack(_HEADER.size + len(body), kind, flags, 0, 0) + body)
+        more = True
+        while more:
+            data, offset = self._socket.recv(1 << 18), 0
+            while offset < len(data):
+                length, kind, flags, *_ = _HEADER.unpack_from(data, offset)
+                start = offset + _HEADER.size
+                if kind == _NLMSG_ERROR:
+                    number = -_ERROR.unpack_from(data, start)[0]
+                    raise OSError(number, os.strerror(number))
+                if kind == _NLMSG_DONE:
+                    return
+                yield data[start : offset + length]
+                more = bool(flags & _MULTI)
+                offset += (length + 3) & ~3
 
 
 def mac_address(name: str) -> str:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from weft.agent import cni_types, metrics, netlink
 from weft.agent.attachment import Addressing, Attachment, Route, addressing
@@ -24,6 +24,7 @@ from weft.agent.ovs import Interface, LocalOvs
 from weft.agent.view import Port, Rows, Subnet
 from weft.log import get_logger
 
+T = TypeVar("T")
 _log = get_logger(__name__)
 ALIAS: Final = "weft:"
 TUNNEL_OVERHEAD: Final = 100
@@ -136,7 +137,8 @@ class Wiring:
         if found and self._is_for(found, request) and not await self._faults(request, wanted):
             await self._installed(wanted)
             return await self._existing(request, wanted)
-        await self._clear(wanted.host_interface)
+        if found or wanted.host_interface in self._ovs.interfaces:
+            await self._clear(wanted.host_interface)
         try:
             return await self._make(request, wanted)
         except BaseException:
@@ -144,25 +146,47 @@ class Wiring:
             raise
 
     async def _make(self, request: Request, wanted: Wanted) -> Attachment:
+        """The pod's end is configured while Open vSwitch and OVN take up the host's."""
         started = time.perf_counter()
         pod = PodEnd(
             request.netns, request.ifname, wanted.mac, wanted.mtu, wanted.addressing.texts, wanted.addressing.routes,
             checksum=not self._ovs.userspace,
         )  # fmt: skip
-        mac = await self._make_veth(wanted.host_interface, alias(request.container, request.ifname), pod)
+        mac = await self._in_kernel(pod, self._make_veth, alias(request.container, request.ifname), wanted)
         _observe("link", started)
-        await self._plug(request, wanted)
-        await self._installed(wanted)
+        await together(self._in_kernel(pod, self._configure), self._bind(request, wanted))
         return _attachment(request, wanted, mac)
 
-    async def _make_veth(self, name: str, label: str, pod: PodEnd) -> str:
-        """As netlink's function, its errors being the runtime's."""
+    async def _make_veth(self, pod: PodEnd, label: str, wanted: Wanted) -> str:
+        """The pair; one of that name that an interrupted ADD left is replaced."""
         try:
-            return await self._netlink.run(netlink.make_pod_veth, name, label, pod)
+            return await self._netlink.run(netlink.make_pod_veth, wanted.host_interface, label, pod)
+        except FileExistsError:
+            await self._netlink.run(netlink.delete_link, wanted.host_interface)
+            return await self._netlink.run(netlink.make_pod_veth, wanted.host_interface, label, pod)
+
+    async def _configure(self, pod: PodEnd) -> None:
+        started = time.perf_counter()
+        await self._netlink.run(netlink.configure_pod_end, pod)
+        _observe("pod", started)
+
+    async def _in_kernel(self, pod: PodEnd, work: Callable[..., Awaitable[T]], *arguments: object) -> T:
+        """The kernel's errors as the runtime's."""
+        try:
+            return await work(pod, *arguments)
         except FileNotFoundError as error:
-            raise CniError(cni_types.UNKNOWN_CONTAINER, f"namespace {pod.netns}: is not there") from error
+            raise CniError(
+                cni_types.UNKNOWN_CONTAINER, f"namespace {pod.netns}: is not there", "the container is probably gone"
+            ) from error
         except OSError as error:
-            raise CniError(cni_types.IO_FAILURE, f"interface {pod.name} in {pod.netns}: {error.strerror}") from error
+            raise CniError(
+                cni_types.IO_FAILURE, f"interface {pod.name} in {pod.netns}: {error.strerror}",
+                "see the namespace with `ip netns` or `nsenter --net=`: what is in it is the runtime's",
+            ) from error  # fmt: skip
+
+    async def _bind(self, request: Request, wanted: Wanted) -> None:
+        await self._plug(request, wanted)
+        await self._installed(wanted)
 
     async def _plug(self, request: Request, wanted: Wanted) -> None:
         started = time.perf_counter()
@@ -220,8 +244,9 @@ class Wiring:
 
     async def detach(self, request: Request, name: str) -> None:
         """DEL of what `made_for` found. One of that name that was since made for another container stays."""
+        label = alias(request.container, request.ifname)
         link = await self._netlink.run(netlink.link, name)
-        if link is None or link.alias == alias(request.container, request.ifname):
+        if link is None or link.alias == label:
             await self._clear(name)
 
     async def collect(self, interface: Interface) -> None:
@@ -235,9 +260,10 @@ class Wiring:
 
         What we just added ourselves may not be in the replica yet: then it is `known` to be there.
         """
+        work: list[Coroutine[Any, Any, object]] = [self._netlink.run(netlink.delete_link, name)]
         if known or name in self._ovs.interfaces:
-            await self._ovs.remove(name)
-        await self._netlink.run(netlink.delete_link, name)
+            work.append(self._ovs.remove(name))
+        await together(*work)
 
     async def clean(self, locked: Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]) -> None:
         """Remove leftovers. `locked(name, work)` runs `work` with that interface's lock; each is looked at again."""
@@ -267,6 +293,16 @@ def record(request: Request, port: Port) -> dict[str, str]:
         "ifname": request.ifname,
         "network": request.network,
     }
+
+
+async def together(*work: Coroutine[Any, Any, object]) -> None:
+    """Do several things at once; when one fails the others are cancelled, and its error is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for part in work:
+                group.create_task(part)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 def _inspect(ifname: str) -> tuple[LinkState | None, set[Route]]:
