@@ -101,8 +101,7 @@ class Commands:
 
     async def _attach(self, request: Request, wanted: Wanted, deadline: float) -> dict[str, Any]:
         try:
-            async with asyncio.timeout(max(0, deadline - time.monotonic())):
-                attachment = await self._wiring.attach(request, wanted)
+            attachment = await self._wiring.attach(request, wanted, deadline)
         except TimeoutError:
             interface = self._ovs.interfaces.get(wanted.host_interface)
             raise CniError(

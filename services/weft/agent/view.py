@@ -56,6 +56,8 @@ class Port:
     """Rates, delay and loss: see `agent.shaping`."""
     mirrors: tuple[str, ...] = ()
     """Where copies of the packets go: see `agent.mirror`."""
+    arriving: bool = False
+    """Whether a machine moves here, whose interface stays silent until it has: its gateway cannot be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Subnet:
     gateways: tuple[str, ...]
     mtu: int
     host_routed: bool
+    gateway_check: bool = False
+    """Whether a pod is not handed over before its gateway has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,9 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "Host": ["name", "port", "mac", "addresses", "gateways", "mtu"],
     "Port": [
         "name", "host", "pod_namespace", "pod_name", "pod_uid", "interface", "subnet", "mac", "addresses", "netns",
-        "device_type", "provider", "routes", "default_route", "shaping", "mirrors",
+        "device_type", "provider", "routes", "default_route", "shaping", "mirrors", "arriving",
     ],
-    "Subnet": ["name", "cidrs", "gateways", "mtu", "host_routed"],
+    "Subnet": ["name", "cidrs", "gateways", "mtu", "host_routed", "gateway_check"],
 }  # fmt: skip
 
 

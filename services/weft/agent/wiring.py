@@ -21,6 +21,7 @@ from weft.agent.attachment import Addressing, Attachment, Route, addressing
 from weft.agent.cni_types import CniError, Request
 from weft.agent.netlink import LinkState, Netlink, PodEnd
 from weft.agent.ovs import Interface, LocalOvs
+from weft.agent.probe import Asker, settle
 from weft.agent.view import Port, Rows, Subnet
 from weft.log import get_logger
 
@@ -58,6 +59,8 @@ class Wanted:
     mac: str
     mtu: int
     addressing: Addressing
+    asked: tuple[str, ...] = ()
+    """Gateways that have to answer before the interface is handed over."""
 
 
 def plan(port: Port, subnet: Subnet, underlay_mtu: int | None) -> Wanted:
@@ -70,7 +73,8 @@ def plan(port: Port, subnet: Subnet, underlay_mtu: int | None) -> Wanted:
             "this host's tunnel address is not set or on no link, so the MTU is not known",
             "see external_ids:ovn-encap-ip in Open_vSwitch, and `ip addr`",
         )
-    return Wanted(port, host_interface(port.name), port.mac, mtu, own)
+    asked = own.gateways if subnet.gateway_check else ()
+    return Wanted(port, host_interface(port.name), port.mac, mtu, own, asked)
 
 
 def stale_interfaces(recorded: list[Interface], links: set[str]) -> list[str]:
@@ -131,19 +135,34 @@ class Wiring:
         self._ovs = ovs
         self._netlink = links
 
-    async def attach(self, request: Request, wanted: Wanted) -> Attachment:
-        """Make the interface, or find it made; undone when it fails or is cancelled."""
-        found = self._ovs.find_port(wanted.port.name)
-        if found and self._is_for(found, request) and not await self._faults(request, wanted):
-            await self._installed(wanted)
-            return await self._existing(request, wanted)
-        if found or wanted.host_interface in self._ovs.interfaces:
-            await self._clear(wanted.host_interface)
+    async def attach(self, request: Request, wanted: Wanted, deadline: float) -> Attachment:
+        """Make the interface, or find it made; undone when it fails or is cancelled.
+
+        Raises CniError, and TimeoutError when ovn-controller has not said at the deadline that its flows are in place.
+        """
+        async with asyncio.timeout_at(deadline):
+            found = self._ovs.find_port(wanted.port.name)
+            if found and self._is_for(found, request) and not await self._faults(request, wanted):
+                await self._installed(wanted)
+                return await self._existing(request, wanted)
+            if found or wanted.host_interface in self._ovs.interfaces:
+                await self._clear(wanted.host_interface)
         try:
-            return await self._make(request, wanted)
+            async with asyncio.timeout_at(deadline):
+                attachment = await self._make(request, wanted)
+            await self._settle(request, wanted, deadline)
         except BaseException:
             await asyncio.shield(self._clear(wanted.host_interface, known=True))
             raise
+        return attachment
+
+    async def _settle(self, request: Request, wanted: Wanted, deadline: float) -> None:
+        """The gateway answers and neighbours know where the pod is, but for a machine that has not moved here yet."""
+        if wanted.port.arriving:
+            return
+        addresses = tuple(address.ip for address in wanted.addressing.addresses)
+        asker = Asker(request.netns, request.ifname, wanted.mac.lower(), addresses)
+        await settle(self._netlink, asker, wanted.asked, deadline)
 
     async def _make(self, request: Request, wanted: Wanted) -> Attachment:
         """The pod's end is configured while Open vSwitch and OVN take up the host's."""

@@ -41,7 +41,7 @@ def compile_pods(pods: Sequence[Pod], attached: Sequence[Attached], subnets: dic
         if item.network.is_overlay:
             northbound.append(_port(pods, item, subnet))
             northbound.extend(_north_gateway(pods[-1], item, subnet))
-        weft.extend(_wiring(pod, item) for pod in pods if pod.spec.node_name)
+        weft.extend(_wiring(pod, item, pod is not pods[0]) for pod in pods if pod.spec.node_name)
     return Rows(tuple(northbound), tuple(weft))
 
 
@@ -105,7 +105,7 @@ def _north_gateway(pod: Pod, item: Attached, subnet: Subnet) -> Iterator[Row]:
     )
 
 
-def _wiring(pod: Pod, item: Attached) -> Row:
+def _wiring(pod: Pod, item: Attached, arriving: bool) -> Row:
     network, ip = item.network, item.ip
     return Row(
         PORT,
@@ -126,6 +126,7 @@ def _wiring(pod: Pod, item: Attached) -> Row:
             "default_route": item.default_route,
             "shaping": shaping(pod, network),
             "mirrors": mirrors(pod, network),
+            "arriving": arriving,
             "netns": pod.metadata.annotations.get(NETNS, "") if network.primary else "",
         },
         key="/".join(filter(None, ("" if pod.ref == pod.owner else pod.name, _suffix(item)))),

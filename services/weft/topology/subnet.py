@@ -131,5 +131,6 @@ def _for_hosts(subnet: Subnet) -> Row:
             "mtu": subnet.spec.mtu,
             "host_routed": subnet.is_overlay and subnet.spec.vpc == DEFAULT_VPC and subnet.name != JOIN_SUBNET,
             **egress_columns(subnet),
+            "gateway_check": subnet.is_overlay and bool(subnet.networks) and not subnet.spec.disable_gateway_check,
         },
     )

@@ -85,6 +85,7 @@ def test_a_subnet_is_a_switch_joined_to_its_router() -> None:
                 "policy_table": (),
                 "policy_priority": (),
                 "gateway_hosts": (),
+                "gateway_check": True,
             },
         ),
     )
@@ -139,6 +140,7 @@ def test_a_pod_is_a_port_and_a_row_for_its_host() -> None:
                 "default_route": True,
                 "shaping": {},
                 "mirrors": (),
+                "arriving": False,
                 "netns": "web",
             },
         ),

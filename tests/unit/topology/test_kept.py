@@ -137,9 +137,9 @@ def test_a_machine_that_moves_may_be_bound_on_either_host() -> None:
         "requested-chassis": "lab1,lab2",
         "activation-strategy": "rarp",
     }
-    assert [(row.columns["host"], row.columns["pod_name"]) for row in rows.weft] == [
-        ("lab1", "virt-launcher-vm1-a"),
-        ("lab2", "virt-launcher-vm1-b"),
+    assert [(row.columns["host"], row.columns["pod_name"], row.columns["arriving"]) for row in rows.weft] == [
+        ("lab1", "virt-launcher-vm1-a", False),
+        ("lab2", "virt-launcher-vm1-b", True),
     ]
     assert len({row.key for row in rows.weft}) == 2
     finished = launcher("a", "lab1", "2026-01-01T00:00:00Z").model_copy(update={"finished": True})  # type: ignore[attr-defined]
@@ -147,6 +147,7 @@ def test_a_machine_that_moves_may_be_bound_on_either_host() -> None:
     settle(engine)
     rows = engine.compile("VirtualMachine/ns1/vm1")
     assert rows.northbound[0].columns["options"] == {"requested-chassis": "lab2"}
+    assert [row.columns["arriving"] for row in rows.weft] == [False]
 
 
 def test_a_machine_may_be_made_to_keep_nothing() -> None:
