@@ -15,6 +15,7 @@ import typer
 
 from weft.ctl.endpoint_commands import endpoints
 from weft.ctl.map_command import draw
+from weft.ctl.node_command import node
 from weft.ctl.options import DryRun, Files, Machine, Namespace, Output, Timeout, run
 from weft.ctl.question_commands import explain, why
 
@@ -32,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(endpoints, name="endpoint")
+app.command()(node)
 app.command()(why)
 app.command()(explain)
 app.command("map")(draw)

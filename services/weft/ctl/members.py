@@ -7,6 +7,7 @@ must not keep the others from being seen (ovsdb-server(5), section "The _Server 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import ssl
@@ -85,7 +86,7 @@ async def _ask(remote: str, database: str, tls: Tls | None, deadline: float) -> 
     select = {"op": "select", "table": "Database", "where": where, "columns": columns}
     try:
         async with asyncio.timeout(deadline):
-            reply = await _transact(remote, ["_Server", select], tls)
+            reply = await transact(remote, ["_Server", select], tls)
     except TimeoutError:
         return Member(remote, f"no answer within {deadline:g} s")
     except (OSError, ValueError) as error:
@@ -111,11 +112,12 @@ def _member(remote: str, database: str, reply: Any) -> Member:
     return Member(remote, "", row["model"], row["connected"], row["leader"], index)
 
 
-async def _transact(remote: str, parameters: Sequence[Any], tls: Tls | None) -> Any:
+async def transact(remote: str, parameters: Sequence[Any], tls: Tls | None, limit: int = _LIMIT) -> Any:
+    """One JSON-RPC request `transact` over a connection of its own, and its whole answer of at most `limit` bytes."""
     reader, writer = await _connect(remote, tls)
     try:
         writer.write(json.dumps({"method": "transact", "params": parameters, "id": 1}).encode())
-        return await _read_reply(reader)
+        return await _read_reply(reader, limit)
     finally:
         writer.close()
 
@@ -139,21 +141,25 @@ def _context(tls: Tls | None) -> ssl.SSLContext:
     return context
 
 
-async def _read_reply(reader: asyncio.StreamReader) -> Any:
+async def _read_reply(reader: asyncio.StreamReader, limit: int) -> Any:
     """JSON-RPC messages follow each other without a separator; the server may send an `echo` first."""
-    decoder, text = json.JSONDecoder(), ""
-    while True:
-        chunk = await reader.read(65536)
-        if not chunk:
-            raise ConnectionError("the connection was closed before an answer")
-        text += chunk.decode()
-        while text:
-            try:
-                message, end = decoder.raw_decode(text)
-            except ValueError:
-                break
-            text = text[end:].lstrip()
-            if message.get("id") == 1 and "result" in message:
-                return message
-        if len(text) > _LIMIT:
-            raise ConnectionError("the answer is not JSON-RPC")
+    data = bytearray()
+    while chunk := await reader.read(1 << 18):
+        data += chunk
+        if data.endswith(b"}"):  # else no message is at its end, and there is no need to look
+            with contextlib.suppress(ValueError):
+                return _find_reply(data.decode())
+        if len(data) > limit:
+            raise ConnectionError("the answer is not JSON-RPC, or too long")
+    raise ConnectionError("the connection was closed before an answer")
+
+
+def _find_reply(text: str) -> Any:
+    """The answer to our request among whole messages. Raises ValueError when it is not there, or not whole."""
+    decoder = json.JSONDecoder()
+    while text:
+        message, end = decoder.raw_decode(text)
+        if message.get("id") == 1 and "result" in message:
+            return message
+        text = text[end:].lstrip()
+    raise ValueError("no answer yet")

@@ -74,15 +74,16 @@ def _count(name: str, kind: Kind) -> str:
     return f"{text} [red]({len(kind.not_ready)} not ready)[/]" if kind.not_ready else text
 
 
-def _table(*headings: str) -> Table:
+def plain_table(*headings: str) -> Table:
+    """No lines, and only long texts wrapped."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in headings:
-        table.add_column(heading, no_wrap=heading != "VERSIONS", overflow="fold")
+        table.add_column(heading, no_wrap=heading not in ("VERSIONS", "PROBLEMS"), overflow="fold")
     return table
 
 
 def _hosts(hosts: Iterable[Host]) -> Table:
-    table = _table("HOST", "READY", "SEEN", "TUNNELS", "VERSIONS", "PROBLEMS")
+    table = plain_table("HOST", "READY", "SEEN", "TUNNELS", "VERSIONS", "PROBLEMS")
     for host in hosts:
         table.add_row(
             escape(host.name),
@@ -102,7 +103,7 @@ def _host_problems(hosts: Iterable[Host]) -> Iterator[str]:
 
 
 def _databases(databases: dict[str, list[Member]]) -> Table:
-    table = _table("DATABASE", "MEMBER", "ROLE", "INDEX")
+    table = plain_table("DATABASE", "MEMBER", "ROLE", "INDEX")
     for name, members in databases.items():
         for member in members:
             table.add_row(name, escape(member.remote), _role(member), _index(member))

@@ -82,11 +82,11 @@ class Session:
         deadline = time.monotonic() + self.timeout
         while not (members := await find_members(remotes, name, self.config.tls, any_member=any_member)):
             if any_member or time.monotonic() >= deadline:
-                raise UnreachableError(*await self._explain(name, remotes))
+                raise UnreachableError(*await self.explain(name, remotes))
             await asyncio.sleep(0.2)  # an election may be on; nobody would tell us of its end
         return members[0].remote if one else remotes
 
-    async def _explain(self, name: str, remotes: str) -> list[str]:
+    async def explain(self, name: str, remotes: str) -> list[str]:
         members = await ask_members(remotes, name, self.config.tls)
         return list(_unreachable(name, members, self.timeout))
 
@@ -95,7 +95,7 @@ class Session:
         try:
             await database.start(self.timeout)
         except NotConnectedError:
-            raise UnreachableError(*await self._explain(database.schema_name, database.remote)) from None
+            raise UnreachableError(*await self.explain(database.schema_name, database.remote)) from None
         try:
             yield
         finally:
