@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -126,6 +127,7 @@ class AgentHost:
         self.config = host.rundir / "agent.toml"
         self.process: subprocess.Popen[bytes] | None = None
         self.namespaces: set[str] = set()
+        self.numbers = itertools.count(2)
         (host.rundir / "bin").mkdir()
         for name in ("weft", "kube-ovn"):
             shutil.copy(PLUGIN, host.rundir / "bin" / name)
@@ -198,6 +200,30 @@ class AgentHost:
         if "provider" in changes:
             row |= {"name": f"{pod.port}.{changes['provider']}", "interface": "", "default_route": False}
         return row | changes
+
+    def new_pod(self, name: str, rows: bool = True, port: bool = True) -> tuple[Pod, dict[str, Any]]:
+        """A container on subnet "blue", with its logical switch port (`port`) and its Port row (`rows`)."""
+        number = next(self.numbers)
+        pod = self.pod(name)
+        high, low = divmod(number, 250)
+        row = self.port_row(
+            pod, "blue", f"0a:00:00:00:{high:02x}:{low:02x}", f"10.16.{high}.{low}", f"fd00:10:16::{number:x}"
+        )
+        if port:
+            addresses = " ".join([row["mac"], *row["addresses"]])
+            self.sandbox.nbctl("lsp-add", "blue", pod.port, "--", "lsp-set-addresses", pod.port, addresses)
+        if rows:
+            self.rows.insert("Port", **row)
+        return pod, row
+
+    def veths(self) -> set[str]:
+        """The host's ends of pods' links."""
+        names = {link["ifname"] for link in json.loads(self.host.ip("-j", "link"))}
+        return {name for name in names if name.startswith("w")}
+
+    def ovs_ports(self) -> set[str]:
+        """The pods' ports on the integration bridge."""
+        return {name for name in self.host.vsctl("list-ports", "br-int").split() if name.startswith("w")}
 
     def environment(self, command: str, pod: Pod | None, ifname: str = "eth0") -> dict[str, str]:
         environment = {

@@ -138,5 +138,5 @@ def after(previous: Mapping[str, Any] | None, result: dict[str, Any]) -> dict[st
         "interfaces": [*interfaces, *result["interfaces"]],
         "ips": [*(previous.get("ips") or []), *moved],
         "routes": [*(previous.get("routes") or []), *result["routes"]],
-        "dns": previous.get("dns") or {},
+        "dns": previous.get("dns") or result["dns"],
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from weft.agent import cni_types, metrics
 from weft.agent.attachment import Addressing, addressing, after
+from weft.agent.cni_capabilities import device_id, dns, refuse_foreign
 from weft.agent.cni_types import CniError, Request
 from weft.agent.config import AgentSection
 from weft.agent.locks import Locks
@@ -87,10 +88,11 @@ class Commands:
             )  # fmt: skip
         deadline = time.monotonic() + self._settings.add_timeout
         if request.ipam:
-            return (await self._addresses(request, deadline)).result(request.version)
+            return {**(await self._addresses(request, deadline)).result(request.version), "dns": dns(request)}
         self._need_ovs()
         async with self._locks.held(f"container/{request.container}/{request.ifname}"):
             port, subnet = await self._port(request, deadline)
+            refuse_foreign(request, port.mac, port.addresses)
             wanted = plan(port, subnet, await self._underlay.mtu())
             async with self._locks.held(f"link/{wanted.host_interface}"):
                 return await self._attach(request, wanted, deadline)
@@ -111,7 +113,8 @@ class Commands:
                 f"is ovn-controller of {self._node} running and connected to the Southbound database, and northd? "
                 f"Open vSwitch says of {wanted.host_interface}: {(interface and interface.error) or 'no error'}",
             ) from None
-        return after(request.config.get("prevResult"), attachment.result(request.version))
+        result = {**attachment.result(request.version), "dns": dns(request)}
+        return after(request.config.get("prevResult"), result)
 
     def _need_ovs(self) -> None:
         if not self._ovs.ready:
@@ -217,10 +220,16 @@ class Commands:
 
     async def status(self, request: Request) -> None:
         """Whether an ADD would have what it needs."""
-        has_switch = self._ovs.ready or request.ipam
-        if not has_switch or not self._view.trusted:
-            missing = "the Weft database" if has_switch else "Open vSwitch"
-            raise CniError(cni_types.NOT_AVAILABLE, f"{missing} is not available on {self._node}")
+        if not self._ovs.ready and not request.ipam:
+            raise CniError(
+                cni_types.LIMITED, f"Open vSwitch is not available on {self._node}",
+                "workloads there may be without network too; look at ovsdb-server and ovs-vswitchd of this host",
+            )  # fmt: skip
+        if not self._view.trusted:
+            raise CniError(
+                cni_types.NOT_AVAILABLE, f"the Weft database is not available on {self._node}",
+                "running workloads are not affected; look at weft-ovsdb on the central members",
+            )  # fmt: skip
 
     async def collect(self, request: Request) -> None:
         """GC: remove what is wired for attachments that the runtime does not have any more."""
@@ -244,7 +253,14 @@ class Commands:
 
 
 def _need_device(request: Request, port: Port) -> None:
-    """Who makes the interface: the row and the network configuration have to agree."""
+    """Who makes the interface, and of what: the row and the network configuration have to agree."""
+    if (device := device_id(request)) and port.device_type == "veth":
+        raise CniError(
+            cni_types.INVALID_CONFIG,
+            f"runtimeConfig.deviceID: got {device}, but Port/{port.name} has device_type {port.device_type}",
+            f"the pod's network is not one of devices: the definition of {request.network!r} needs the annotation "
+            "k8s.v1.cni.cncf.io/resourceName when the controller sees the pod",
+        )
     if (port.device_type == "none") == request.ipam:
         return
     if request.ipam:

@@ -12,6 +12,8 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from weft.log import get_logger
 _log = get_logger(__name__)
 _LINE_LIMIT = 1 << 20
 _CLOSE_TIMEOUT = 5.0
+_PEER = struct.Struct("3i")
+_ROOT_ONLY = "the CNI socket of weft-agent is for root only: got user {}"
 
 
 class CniServer:
@@ -61,6 +65,11 @@ class CniServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = await reader.readline()
+            if (user := _user(writer)) != 0:
+                _log.warning("CNI request of another user than root refused", uid=user)
+                writer.write(_failure(CniError(cni_types.INVALID_ENVIRONMENT, _ROOT_ONLY.format(user)), "1.0.0"))
+                await writer.drain()
+                return
             work = asyncio.create_task(answer(self._commands, line))
             self._work.add(work)
             work.add_done_callback(self._work.discard)
@@ -79,6 +88,13 @@ class CniServer:
             _log.warning("CNI connection failed", error=error)
         finally:
             writer.close()
+
+
+def _user(writer: asyncio.StreamWriter) -> int:
+    """Who opened the connection (unix(7), SO_PEERCRED): the file's mode alone is a chmod away from everybody."""
+    channel = writer.get_extra_info("socket")
+    _, uid, _ = _PEER.unpack(channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    return int(uid)
 
 
 async def answer(commands: Commands, line: bytes) -> bytes:

@@ -7,6 +7,7 @@ interfaces itself may call ours for addresses only: standard input then is its c
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface
@@ -23,11 +24,17 @@ PLUGINS: Final = ("weft", "kube-ovn")
 KEPT: Final = "netns-"
 """What the container identifiers of the namespaces begin with that the agent keeps itself."""
 
-INCOMPATIBLE_VERSION, UNKNOWN_CONTAINER, INVALID_ENVIRONMENT, IO_FAILURE = 1, 3, 4, 5
-DECODING_FAILURE, INVALID_CONFIG, TRY_AGAIN, NOT_AVAILABLE = 6, 7, 11, 50
+SINCE: Final[Mapping[str, str]] = {"CHECK": "0.4.0", "STATUS": "1.1.0", "GC": "1.1.0"}
+"""The version of the specification that has the command, where not all have."""
+
+INCOMPATIBLE_VERSION, UNSUPPORTED_FIELD, UNKNOWN_CONTAINER, INVALID_ENVIRONMENT, IO_FAILURE = 1, 2, 3, 4, 5
+DECODING_FAILURE, INVALID_CONFIG, TRY_AGAIN, NOT_AVAILABLE, LIMITED = 6, 7, 11, 50, 51
 WIRING_FAILED, CHECK_FAILED = 100, 101
 
 Interface = IPv4Interface | IPv6Interface
+
+_CONTAINER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
+_IFNAME: Final = re.compile(r"(?!\.{1,2}$)[^/:\s\x00-\x1f]{1,15}")
 
 
 class CniError(Exception):
@@ -96,11 +103,8 @@ def parse_request(environment: Mapping[str, str], text: str) -> Request:
     command = environment.get("CNI_COMMAND", "")
     if command not in COMMANDS:
         raise CniError(INVALID_ENVIRONMENT, f"CNI_COMMAND: got {command!r}, allowed are VERSION, {', '.join(COMMANDS)}")
-    needed = {"ADD": ("CONTAINERID", "NETNS", "IFNAME"), "CHECK": ("CONTAINERID", "NETNS", "IFNAME"),
-              "DEL": ("CONTAINERID", "IFNAME")}.get(command, ())  # fmt: skip
-    for name in needed:
-        if not environment.get(f"CNI_{name}"):
-            raise CniError(INVALID_ENVIRONMENT, f"CNI_{name}: is missing; {command} needs it")
+    _check_version(command, config["cniVersion"])
+    _check_environment(command, environment)
     arguments = _parse_arguments(environment.get("CNI_ARGS", ""))
     provider, ipam = _parse_provider(config)
     return Request(
@@ -116,6 +120,32 @@ def parse_request(environment: Mapping[str, str], text: str) -> Request:
         version=config["cniVersion"],
         config=config,
     )
+
+
+def _check_version(command: str, version: str) -> None:
+    needed = SINCE.get(command, SUPPORTED[0])
+    if SUPPORTED.index(version) < SUPPORTED.index(needed):
+        raise CniError(
+            INCOMPATIBLE_VERSION, f"cniVersion: got {version!r}, but {command} is there since {needed}",
+            "the network configuration has to name a newer cniVersion for this command",
+        )  # fmt: skip
+
+
+def _check_environment(command: str, environment: Mapping[str, str]) -> None:
+    """What is there has the form that the specification and the kernel allow: some of it becomes part of a path."""
+    needed = {"ADD": ("CONTAINERID", "NETNS", "IFNAME"), "CHECK": ("CONTAINERID", "NETNS", "IFNAME"),
+              "DEL": ("CONTAINERID", "IFNAME")}.get(command, ())  # fmt: skip
+    for name in needed:
+        if not environment.get(f"CNI_{name}"):
+            raise CniError(INVALID_ENVIRONMENT, f"CNI_{name}: is missing; {command} needs it")
+    forms = (
+        ("CNI_CONTAINERID", _CONTAINER, "letters, digits and _.- after a letter or digit"),
+        ("CNI_IFNAME", _IFNAME, "1 to 15 characters without /, : and space"),
+    )
+    for name, form, allowed in forms:
+        value = environment.get(name)
+        if value and not form.fullmatch(value):
+            raise CniError(INVALID_ENVIRONMENT, f"{name}: got {value!r}, allowed are {allowed}")
 
 
 def _parse_config(text: str) -> dict[str, Any]:

@@ -13,36 +13,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.agent import AgentHost, Pod, eventually
+from tests.support.agent import AgentHost, eventually
 from tests.support.ovn import run
 from weft.agent import netlink
 
-_numbers = iter(range(2, 250))
-
-
-def new_pod(agent: AgentHost, name: str, rows: bool = True) -> tuple[Pod, dict[str, Any]]:
-    """A container, its logical switch port, and (with `rows`) its Port row."""
-    number = next(_numbers)
-    pod = agent.pod(name)
-    row = agent.port_row(pod, "blue", f"0a:00:00:00:00:{number:02x}", f"10.16.0.{number}", f"fd00:10:16::{number:x}")
-    addresses = f"{row['mac']} 10.16.0.{number}"
-    agent.sandbox.nbctl("lsp-add", "blue", pod.port, "--", "lsp-set-addresses", pod.port, addresses)
-    if rows:
-        agent.rows.insert("Port", **row)
-    return pod, row
-
-
-def veths(agent: AgentHost) -> set[str]:
-    names = {link["ifname"] for link in json.loads(agent.host.ip("-j", "link"))}
-    return {name for name in names if name.startswith("w")}
-
-
-def ovs_ports(agent: AgentHost) -> set[str]:
-    return {name for name in agent.host.vsctl("list-ports", "br-int").split() if name.startswith("w")}
-
 
 def test_add_makes_the_interface_and_del_removes_it(agent: AgentHost) -> None:
-    pod, row = new_pod(agent, "web")
+    pod, row = agent.new_pod("web")
     answer = agent.add(pod)
     host = answer["interfaces"][0]["name"]
     assert answer["interfaces"][1] == {"name": "eth0", "mac": row["mac"], "sandbox": pod.netns}
@@ -62,34 +39,34 @@ def test_add_makes_the_interface_and_del_removes_it(agent: AgentHost) -> None:
     assert agent.request("CHECK", pod) == (0, {})
 
     assert agent.request("DEL", pod) == (0, {})
-    assert host not in veths(agent) | ovs_ports(agent)
+    assert host not in agent.veths() | agent.ovs_ports()
     assert agent.request("DEL", pod) == (0, {}), "DEL again is no error"
 
 
 def test_transmit_checksums_are_made_in_software_on_the_userspace_datapath(agent: AgentHost) -> None:
-    pod, _ = new_pod(agent, "sum")
+    pod, _ = agent.new_pod("sum")
     agent.add(pod)
     assert netlink.in_namespace(pod.netns, netlink.tx_checksum, "eth0") is False
 
 
 @pytest.mark.parametrize("version", ["0.3.1", "0.4.0", "1.0.0", "1.1.0"])
 def test_result_has_the_shape_of_the_version_asked_for(agent: AgentHost, version: str) -> None:
-    pod, _ = new_pod(agent, f"v{version.replace('.', '')}")
+    pod, _ = agent.new_pod(f"v{version.replace('.', '')}")
     answer = agent.add(pod, version)
     assert answer["cniVersion"] == version
     assert all(("version" in ip) == version.startswith("0.") for ip in answer["ips"])
 
 
 def test_pods_reach_each_other(agent: AgentHost) -> None:
-    one, _ = new_pod(agent, "one")
-    two, row = new_pod(agent, "two")
+    one, _ = agent.new_pod("one")
+    two, row = agent.new_pod("two")
     agent.add(one)
     agent.add(two)
     agent.inside(one, "ping", "-c", "1", "-W", "2", row["addresses"][0])
 
 
 def test_add_waits_for_the_port_to_be_written(agent: AgentHost) -> None:
-    pod, row = new_pod(agent, "late", rows=False)
+    pod, row = agent.new_pod("late", rows=False)
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(agent.add, pod)
         time.sleep(0.5)
@@ -99,12 +76,12 @@ def test_add_waits_for_the_port_to_be_written(agent: AgentHost) -> None:
 
 
 def test_add_refuses_a_port_of_an_earlier_pod_of_that_name(agent: AgentHost) -> None:
-    pod, row = new_pod(agent, "again", rows=False)
+    pod, row = agent.new_pod("again", rows=False)
     agent.rows.insert("Port", **{**row, "pod_uid": "that-of-before"})
     status, answer = agent.request("ADD", pod)
     assert (status, answer["code"]) == (1, 11)
     assert answer["msg"] == f"Port/again.default: pod_uid: got that-of-before, expected {pod.uid}, after 5 s"
-    assert not veths(agent) & {link for link in veths(agent) if "again" in link}
+    assert not agent.veths() & {link for link in agent.veths() if "again" in link}
     status_row = eventually(lambda: problems(agent).get("port/again.default"), "problem is shown")
     assert "that-of-before" in status_row
     agent.rows.update("Port", pod.port, pod_uid=pod.uid)
@@ -120,31 +97,31 @@ def problems(agent: AgentHost) -> dict[str, str]:
 def test_add_that_cannot_be_finished_leaves_nothing(agent: AgentHost) -> None:
     pod = agent.pod("orphan")
     agent.rows.insert("Port", **agent.port_row(pod, "blue", "0a:00:00:00:ff:01", "10.16.9.9"))
-    before = (veths(agent), ovs_ports(agent))
+    before = (agent.veths(), agent.ovs_ports())
     status, answer = agent.request("ADD", pod)
     assert (status, answer["code"]) == (1, 11)
     assert "ovn-controller has not installed its flows within 5 s" in answer["msg"]
-    assert (veths(agent), ovs_ports(agent)) == before
+    assert (agent.veths(), agent.ovs_ports()) == before
 
 
 def test_runtime_that_is_killed_undoes_its_add(agent: AgentHost) -> None:
     pod = agent.pod("killed")
     agent.rows.insert("Port", **agent.port_row(pod, "blue", "0a:00:00:00:ff:02", "10.16.9.10"))
-    before = (veths(agent), ovs_ports(agent))
+    before = (agent.veths(), agent.ovs_ports())
     plugin = subprocess.Popen(
         [str(agent.rundir / "bin/weft")], env=agent.environment("ADD", pod), stdin=subprocess.PIPE,
     )  # fmt: skip
     assert plugin.stdin
     plugin.stdin.write(agent.conf().encode())
     plugin.stdin.close()
-    eventually(lambda: veths(agent) != before[0], "veth is made")
+    eventually(lambda: agent.veths() != before[0], "veth is made")
     plugin.kill()
     plugin.wait()
-    eventually(lambda: (veths(agent), ovs_ports(agent)) == before, "all is undone", 3)
+    eventually(lambda: (agent.veths(), agent.ovs_ports()) == before, "all is undone", 3)
 
 
 def test_add_repeated_is_the_same_and_touches_nothing(agent: AgentHost) -> None:
-    pod, _ = new_pod(agent, "twice")
+    pod, _ = agent.new_pod("twice")
     first = agent.add(pod)
     index = agent.inside(pod, "ip", "-o", "link", "show", "eth0")
     assert agent.add(pod) == first
@@ -152,14 +129,14 @@ def test_add_repeated_is_the_same_and_touches_nothing(agent: AgentHost) -> None:
 
 
 def test_concurrent_adds_of_one_pod_agree(agent: AgentHost) -> None:
-    pod, _ = new_pod(agent, "rush")
+    pod, _ = agent.new_pod("rush")
     with ThreadPoolExecutor(5) as pool:
         answers = list(pool.map(lambda _: agent.add(pod), range(5)))
     assert all(answer == answers[0] for answer in answers)
 
 
 def test_new_container_takes_over_and_the_old_ones_del_harms_nothing(agent: AgentHost) -> None:
-    old, row = new_pod(agent, "moved")
+    old, row = agent.new_pod("moved")
     agent.add(old)
     fresh = agent.pod("moved-2")
     fresh.name, fresh.uid = old.name, old.uid
@@ -170,30 +147,30 @@ def test_new_container_takes_over_and_the_old_ones_del_harms_nothing(agent: Agen
 
 
 def test_del_of_a_container_whose_namespace_vanished(agent: AgentHost) -> None:
-    pod, _ = new_pod(agent, "crashed")
+    pod, _ = agent.new_pod("crashed")
     host = agent.add(pod)["interfaces"][0]["name"]
     run("ip", "netns", "del", os.path.basename(pod.netns))
     assert agent.request("DEL", pod) == (0, {})
-    assert host not in ovs_ports(agent)
+    assert host not in agent.ovs_ports()
 
 
 def test_orphan_of_a_vanished_namespace_is_removed_without_del(agent: AgentHost) -> None:
-    pod, _ = new_pod(agent, "gone")
+    pod, _ = agent.new_pod("gone")
     host = agent.add(pod)["interfaces"][0]["name"]
     run("ip", "netns", "del", os.path.basename(pod.netns))
-    eventually(lambda: host not in ovs_ports(agent), "Open vSwitch port is removed")
+    eventually(lambda: host not in agent.ovs_ports(), "Open vSwitch port is removed")
 
 
 def test_del_when_open_vswitch_lost_the_port(agent: AgentHost) -> None:
-    pod, _ = new_pod(agent, "half")
+    pod, _ = agent.new_pod("half")
     host = agent.add(pod)["interfaces"][0]["name"]
     agent.host.vsctl("del-port", "br-int", host)
     assert agent.request("DEL", pod) == (0, {})
-    assert host not in veths(agent)
+    assert host not in agent.veths()
 
 
 def test_check_names_what_is_wrong(agent: AgentHost) -> None:
-    pod, row = new_pod(agent, "bent")
+    pod, row = agent.new_pod("bent")
     agent.add(pod)
     agent.inside(pod, "ip", "addr", "del", f"{row['addresses'][0]}/16", "dev", "eth0")
     status, answer = agent.request("CHECK", pod)
@@ -203,8 +180,8 @@ def test_check_names_what_is_wrong(agent: AgentHost) -> None:
 
 
 def test_agent_restart_touches_nothing(agent: AgentHost) -> None:
-    one, _ = new_pod(agent, "stay1")
-    two, row = new_pod(agent, "stay2")
+    one, _ = agent.new_pod("stay1")
+    two, row = agent.new_pod("stay2")
     agent.add(one)
     agent.add(two)
     agent.inside(one, "ping", "-c", "2", "-i", "0.2", row["addresses"][0])
@@ -223,8 +200,8 @@ def test_agent_restart_touches_nothing(agent: AgentHost) -> None:
 
 
 def test_without_the_database_del_works_and_add_is_to_be_tried_again(agent: AgentHost) -> None:
-    pod, _ = new_pod(agent, "before")
-    other, _ = new_pod(agent, "during")
+    pod, _ = agent.new_pod("before")
+    other, _ = agent.new_pod("during")
     agent.add(pod)
     eventually(lambda: "during.default" in (agent.state_dir / "view.json").read_text(), "view is on disk")
     database = next(d for d in agent.sandbox.daemons if d.rundir.name == "weft")
@@ -293,15 +270,15 @@ def test_version_is_answered_by_the_plugin_alone(agent: AgentHost) -> None:
 def test_agent_that_is_stopped_undoes_what_is_on_its_way(agent: AgentHost) -> None:
     pod = agent.pod("halfway")
     agent.rows.insert("Port", **agent.port_row(pod, "blue", "0a:00:00:00:ff:03", "10.16.9.11"))
-    before = (veths(agent), ovs_ports(agent))
+    before = (agent.veths(), agent.ovs_ports())
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(agent.request, "ADD", pod)
-        eventually(lambda: ovs_ports(agent) != before[1], "port is on the bridge")
+        eventually(lambda: agent.ovs_ports() != before[1], "port is on the bridge")
         started = time.monotonic()
         assert agent.stop() == 0
         assert time.monotonic() - started < 3
         status, document = answer.result()
     assert (status, document["code"]) == (1, 11)
     assert "closed" in document["msg"]
-    assert (veths(agent), ovs_ports(agent)) == before
+    assert (agent.veths(), agent.ovs_ports()) == before
     agent.start()

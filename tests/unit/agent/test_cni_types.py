@@ -64,6 +64,13 @@ def test_network_that_is_meant(config: dict[str, Any], provider: str, ipam: bool
         ({"CNI_COMMAND": ""}, "{}", 4, "CNI_COMMAND: got '', allowed are VERSION, ADD, DEL, CHECK, STATUS, GC"),
         ({"CNI_NETNS": ""}, "{}", 4, "CNI_NETNS: is missing; ADD needs it"),
         ({"CNI_COMMAND": "DEL", "CNI_IFNAME": ""}, "{}", 4, "CNI_IFNAME: is missing; DEL needs it"),
+        ({"CNI_IFNAME": "../../kernel"}, "{}", 4, "CNI_IFNAME: got '../../kernel', allowed are 1 to 15"),
+        ({"CNI_IFNAME": ".."}, "{}", 4, "CNI_IFNAME: got '..'"),
+        ({"CNI_IFNAME": "eth0123456789012"}, "{}", 4, "CNI_IFNAME: got 'eth0123456789012'"),
+        ({"CNI_CONTAINERID": "$(reboot)"}, "{}", 4, "CNI_CONTAINERID: got '$(reboot)', allowed are letters"),
+        ({"CNI_COMMAND": "CHECK"}, '{"cniVersion": "0.3.1"}', 1, "cniVersion: got '0.3.1', but CHECK is there since"),
+        ({"CNI_COMMAND": "STATUS"}, '{"cniVersion": "1.0.0"}', 1, "cniVersion: got '1.0.0', but STATUS is there since"),
+        ({"CNI_COMMAND": "GC"}, '{"cniVersion": "1.0.0"}', 1, "cniVersion: got '1.0.0', but GC is there since 1.1.0"),
     ],
 )
 def test_mistakes_are_named(environment: dict[str, str], config: str, code: int, message: str) -> None:
