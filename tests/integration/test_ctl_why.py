@@ -41,6 +41,51 @@ async def test_why_a_pod_is_not_ready_and_then_is(made: Fabric) -> None:
         assert (await ctl("why", "subnet/subnet1")).lines[0] == "Subnet/subnet1: ready"
 
 
+def launcher(name: str, node: str) -> str:
+    """A pod in which the virtual machine `vm` runs."""
+    maker = "{apiVersion: kubevirt.io/v1, kind: VirtualMachineInstance, name: vm, uid: u1, controller: true}"
+    text = pod(name, node=node)
+    return text.replace("annotations: {}", f"annotations: {{}}, ownerReferences: [{maker}]")
+
+
+async def test_why_of_a_virtual_machine_and_of_its_pods(made: Fabric) -> None:
+    ctl = Weftctl(made.ovn)
+    machine = "apiVersion: kubevirt.io/v1\nkind: VirtualMachine\nmetadata: {name: vm, namespace: ns1}"
+    async with made.controller() as controller:
+        await made.apply(join(NAMESPACES, SUBNET, machine))
+        await made.settled(controller)
+        said = await ctl("why", "vm/vm", "-n", "ns1")
+        assert said.lines == [
+            "VirtualMachine/ns1/vm: not ready",
+            "  - no pod runs it: it is stopped, or nothing has made its pod",
+        ]
+        problems = ["map", [["ovn-controller", "ovn-controller is not connected to the Southbound database"]]]
+        since = int(time.time()) - 3 * 3600 - 60
+        await made.add_host("h1", last_seen=int(time.time()), ready=False, ready_since=since, problems=problems)
+        await made.apply(launcher("virt-launcher-vm-1", "h1"))
+        await made.settled(controller)
+        for words in (("vm/vm", "-n", "ns1"), ("pod/virt-launcher-vm-1", "-n", "ns1")):
+            said = await ctl("why", *words)
+            assert said.code == 1
+            assert "  - port vm.ns1 is not bound on host h1" in said.lines
+            assert "  - host h1 says that it is not ready for 3h: see weftctl node h1" in said.lines
+            assert "Southbound database; what to do: systemctl status ovn-controller there" in said.out
+        assert (
+            "    it runs VirtualMachine/ns1/vm, whose ports it has: see weftctl why VirtualMachine/ns1/vm" in said.lines
+        )
+
+        made.ovn.nbctl("set", "Logical_Switch_Port", "vm.ns1", "up=true")
+        await made.apply(launcher("virt-launcher-vm-2", "h2"))
+        await made.settled(controller)
+        said = await ctl("why", "vm/vm", "-n", "ns1")
+        assert said.code == 0, said.out
+        assert "    it runs in Pod/ns1/virt-launcher-vm-2 on host h2" in said.lines
+        assert "    it moves from h1 to h2: its port is bound where it announced itself last" in said.lines
+        await made.delete("VirtualMachine/ns1/vm")
+        await made.settled(controller)
+        assert "    the store has no such object; its pods name it" in (await ctl("why", "vm/ns1/vm")).lines
+
+
 @pytest.mark.parametrize(
     ("kind", "spec", "text"),
     [

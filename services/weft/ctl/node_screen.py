@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
 
+from weft.ctl.host_advice import advice
 from weft.ctl.node import Node
 from weft.ctl.node_reading import SHOWN
 from weft.ctl.printing import duration
 from weft.ctl.screen import plain_table
 
-ADVICE: Mapping[str, str] = {
-    "certificate": "run playbook site.yml: it renews certificates that are near their end",
-    "encap": "external_ids:ovn-encap-ip of Open_vSwitch, and the link that has the address: ip -br addr",
-    "fabric": "the Weft database was emptied or is another one: weftctl status",
-    "link": "journalctl -u weft-agent there; a link of that name that somebody else made?",
-    "netns": "journalctl -u weft-agent there",
-    "open-vswitch": "systemctl status ovsdb-server ovs-vswitchd there",
-    "ovn-controller": "systemctl status ovn-controller there; does it reach the Southbound, is its certificate valid?",
-    "routes": "ip route there: another route leads to the same place; remove it or change the subnet",
-}
-"""By the first word of a problem's name."""
 FEW = 3
 _SOON = 30 * 86400
-
-
-def advice(problem: str) -> str:
-    """What to do about a problem of that name; "" when its text says all."""
-    return ADVICE.get(problem.partition("/")[0], "")
 
 
 def show_nodes(nodes: Sequence[Node], console: Console) -> None:

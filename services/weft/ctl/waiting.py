@@ -117,6 +117,8 @@ class Watcher:
         if silent > STALE_AFTER:
             return f"; host {name} has been silent for {duration(silent)}: does weft-agent run there?"
         others = "; ".join(f"{key}: {text}" for key, text in sorted(row["problems"].items()))
+        if not row["ready"]:
+            return f"; host {name} is not ready: {others or 'see weftctl node ' + name}"
         return f"; host {name} has problems: {others}" if others else ""
 
 

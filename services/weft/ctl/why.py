@@ -6,54 +6,19 @@ The object's own conditions; what it stands on; the controller (paused, held, re
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from typing import Any
 
-from weft.ctl.printing import age, duration
+from weft.ctl.printing import age
 from weft.ctl.question import ELSEWHERE, kept_elsewhere
 from weft.ctl.session import Session, read_fabric, read_records, read_rows
-from weft.ctl.status import ADVICE, STALE_AFTER
+from weft.ctl.status import ADVICE
+from weft.ctl.why_port import PORT_OWNERS, note_host, note_ports, owner_of, port_name, runs
+from weft.ctl.why_world import Answer, World
 from weft.ovsdb import columns
 from weft.ovsdb.index import OwnerIndex
 from weft.store.fabric import Record
 from weft.topology.network import vip_reservation
-
-
-@dataclass(slots=True)
-class Answer:
-    """`reasons` why it is not ready, and `facts` that are well."""
-
-    ref: str
-    reasons: list[str] = field(default_factory=list)
-    facts: list[str] = field(default_factory=list)
-
-    @property
-    def ready(self) -> bool:
-        return not self.reasons
-
-    def document(self) -> dict[str, Any]:
-        return {"object": self.ref, "ready": self.ready, "reasons": self.reasons, "facts": self.facts}
-
-    def lines(self) -> Iterator[str]:
-        yield f"{self.ref}: {'ready' if self.ready else 'not ready'}"
-        yield from (f"  - {reason}" for reason in self.reasons)
-        yield from (f"    {fact}" for fact in self.facts)
-
-
-@dataclass(slots=True)
-class World:
-    """What the databases say."""
-
-    fabric: Mapping[str, Any]
-    records: Mapping[str, Record]
-    hosts: Mapping[str, Mapping[str, Any]]
-    ports: Mapping[str, Mapping[str, Any]]
-    """Rows of Weft's `Port` by name."""
-    up: frozenset[str]
-    """Names of ports that are bound on their host, by the Northbound."""
 
 
 async def read_world(session: Session) -> World:
@@ -67,7 +32,7 @@ async def read_world(session: Session) -> World:
             await read_fabric(weft),
             await read_records(weft),
             {row["name"]: row for row in await read_rows(weft, "Host_Status")},
-            {row["name"]: row for row in await read_rows(weft, "Port")},
+            await read_rows(weft, "Port"),
             up,
         )
 
@@ -78,16 +43,18 @@ def answer(ref: str, world: World) -> Answer:
     result.reasons.extend(_controller(ref, world))
     kind, _, name = ref.partition("/")
     if kind == "Host":
-        _host(name, world, result)
+        note_host(name, world, result)
     elif kept_elsewhere(world.records):
         result.facts.append(ELSEWHERE)
-    elif (record := world.records.get(ref)) is None:
+    elif (record := world.records.get(ref)) is None and runs(ref, world):
+        result.facts.append("the store has no such object; its pods name it")
+    elif record is None:
         result.reasons.append("it does not exist in the store")
     else:
         _conditions(record, result)
         result.reasons.extend(_foundations(record, world))
-    if kind == "Pod":
-        _port(ref, world, result)
+    if kind in PORT_OWNERS:
+        note_ports(ref, world, result)
     return result
 
 
@@ -97,9 +64,10 @@ def _controller(ref: str, world: World) -> Iterator[str]:
         yield "no controller has led this fabric yet: does weft-controller run?"
     kind, _, name = ref.partition("/")
     mine = {"paused", "store", "fabric", f"rejected/{ref}", f"refused/{ref}", f"held/{kind}"}
-    if kind == "Pod":
-        reservation = ".".join(reversed(name.split("/")))
-        mine |= {f"conflict/{reservation}", f"rejected/IP/{reservation}"}
+    if kind in PORT_OWNERS:
+        owner = owner_of(ref, world)
+        reservation = port_name(owner)
+        mine |= {f"refused/{owner}", f"conflict/{reservation}", f"rejected/IP/{reservation}"}
     if kind == "IP":
         mine.add(f"conflict/{name}")
     if kind == "Vip":
@@ -112,7 +80,7 @@ def _controller(ref: str, world: World) -> Iterator[str]:
 
 def _conditions(record: Record, result: Answer) -> None:
     status = json.loads(record.status) if record.status else {}
-    if not status:
+    if not status and record.kind != "VirtualMachine":
         kept = record.kind not in ("Pod", "Subnet", "Vpc")
         (result.facts if kept else result.reasons).append("the controller has said nothing about it yet")
     for item in status.get("conditions", ()):
@@ -143,49 +111,10 @@ def _stands_on(record: Record, world: World) -> Iterator[str]:
         yield f"Vpc/{spec.get('vpc') or 'ovn-cluster'}"
     if record.kind in ("IP", "IPPool", "Vip") and spec.get("subnet"):
         yield f"Subnet/{spec['subnet']}"
-    if record.kind == "Pod":
+    if record.kind in PORT_OWNERS:
         yield f"Namespace/{record.namespace}"
-        reservation = world.records.get(f"IP/{record.name}.{record.namespace}")
+        reservation = world.records.get(f"IP/{port_name(owner_of(record.ref, world))}")
         wanted = json.loads(record.metadata or "{}").get("annotations", {}).get("ovn.kubernetes.io/logical_switch")
         subnet = wanted if reservation is None else json.loads(reservation.spec).get("subnet")
         if subnet:
             yield f"Subnet/{subnet}"
-
-
-def _port(ref: str, world: World, result: Answer) -> None:
-    name = ".".join(reversed(ref.removeprefix("Pod/").split("/")))
-    port = world.ports.get(name)
-    if port is None:
-        record = world.records.get(ref)
-        if record is not None and not json.loads(record.spec or "{}").get("nodeName"):
-            result.reasons.append("it has no host yet: nothing has scheduled it (spec.nodeName)")
-        else:
-            result.reasons.append(f"no host knows port {name}: the controller has not committed it")
-        return
-    if name in world.up:
-        result.facts.append(f"port {name} is bound on host {port['host']}")
-        return
-    result.reasons.append(f"port {name} is not bound on host {port['host']}")
-    _host(port["host"], world, result, name)
-
-
-def _host(name: str, world: World, result: Answer, port: str = "") -> None:
-    """What its host says, of this port first."""
-    row = world.hosts.get(name)
-    if row is None:
-        known = ", ".join(sorted(world.hosts)) or "none"
-        result.reasons.append(f"host {name} has never reported: does weft-agent run there? Known are: {known}")
-        return
-    silent = max(time.time() - row["last_seen"], 0)
-    if silent > STALE_AFTER:
-        result.reasons.append(f"host {name} has been silent for {duration(silent)}: does weft-agent run there?")
-    if not row["ready"]:
-        result.reasons.append(f"host {name} says that it is not ready")
-    problems = {key: text for key, text in row["problems"].items() if not port or not _of_another(key, port)}
-    result.reasons.extend(f"host {name} says: {key}: {text}" for key, text in sorted(problems.items()))
-    if not problems:
-        result.facts.append(f"host {name} reports no problem{' of this port' if port else ''}")
-
-
-def _of_another(key: str, port: str) -> bool:
-    return key.startswith("port/") and key != f"port/{port}"

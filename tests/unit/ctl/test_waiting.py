@@ -35,8 +35,8 @@ def object_(kind: str, name: str, *conditions: tuple[str, bool, str], op: Any = 
     return row("Object", name, values, op)
 
 
-def host(seen: float = 0, **problems: str) -> RowChange:
-    return row("Host_Status", "h1", {"last_seen": time.time() - seen, "problems": problems})
+def host(seen: float = 0, ready: bool = True, **problems: str) -> RowChange:
+    return row("Host_Status", "h1", {"last_seen": time.time() - seen, "ready": ready, "problems": problems})
 
 
 async def ready(watcher: Watcher, patience: float = 0.05) -> str:
@@ -68,6 +68,14 @@ async def test_other_problems_of_the_host_are_said_too() -> None:
     watcher = Watcher()
     watcher.feed([object_("Pod", "web", ("Ready", False, "not bound")), host(ovs="vswitchd is down")])
     assert "host h1 has problems: ovs: vswitchd is down" in await ready(watcher)
+
+
+async def test_a_host_that_is_not_ready_is_said_to_be_so() -> None:
+    watcher = Watcher()
+    watcher.feed([object_("Pod", "web", ("Ready", False, "not bound")), host(ready=False)])
+    assert (await ready(watcher)).endswith("; host h1 is not ready: see weftctl node h1")
+    watcher.feed([host(ready=False, ovs="vswitchd is down")])
+    assert (await ready(watcher)).endswith("; host h1 is not ready: ovs: vswitchd is down")
 
 
 async def test_a_paused_fabric_is_said() -> None:

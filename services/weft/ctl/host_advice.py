@@ -1,0 +1,22 @@
+"""What to do about the problems that hosts report (docs/agent.md has their names)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ADVICE: Mapping[str, str] = {
+    "certificate": "run playbook site.yml: it renews certificates that are near their end",
+    "encap": "external_ids:ovn-encap-ip of Open_vSwitch, and the link that has the address: ip -br addr",
+    "fabric": "the Weft database was emptied or is another one: weftctl status",
+    "link": "journalctl -u weft-agent there; a link of that name that somebody else made?",
+    "netns": "journalctl -u weft-agent there",
+    "open-vswitch": "systemctl status ovsdb-server ovs-vswitchd there",
+    "ovn-controller": "systemctl status ovn-controller there; does it reach the Southbound, is its certificate valid?",
+    "routes": "ip route there: another route leads to the same place; remove it or change the subnet",
+}
+"""By the first word of a problem's name."""
+
+
+def advice(problem: str) -> str:
+    """What to do about a problem of that name; "" when its text says all."""
+    return ADVICE.get(problem.partition("/")[0], "")
