@@ -137,6 +137,7 @@ _WISHES: Mapping[str, Callable[[str], object]] = {
     "layer2_forward": _boolean,
     "vip": _one("Vip"),
     "aaps": split_list,
+    "node_network": _one("network"),
     "mirror": _boolean,
     "mirror_collector": parse_collector,
     **SHAPING,

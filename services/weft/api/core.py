@@ -6,7 +6,7 @@ process. The annotation `weft.ovn/netns` asks the agent of `spec.nodeName` to ke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -15,6 +15,7 @@ from weft.api.attachment import parse_requests
 from weft.api.base import KindInfo, OwnerReference, Projected, Resource
 from weft.api.problem import Problem
 from weft.net.addresses import parse_addresses, split_list
+from weft.net.tunnels import parse_interfaces, parse_node_networks
 
 LOGICAL_SWITCH = key(DEFAULT_PROVIDER, "logical_switch")
 IP_ADDRESS = key(DEFAULT_PROVIDER, "ip_address")
@@ -23,6 +24,15 @@ NORTH_GATEWAY = key(DEFAULT_PROVIDER, "north_gateway")
 VIP = key(DEFAULT_PROVIDER, "vip")
 AAPS = key(DEFAULT_PROVIDER, "aaps")
 ALLOCATED = key(DEFAULT_PROVIDER, "allocated")
+TUNNEL_INTERFACE = key(DEFAULT_PROVIDER, "tunnel_interface")
+NODE_NETWORKS = key(DEFAULT_PROVIDER, "node_networks")
+
+
+_OF_TUNNELS: Mapping[str, Callable[[str], object]] = {
+    TUNNEL_INTERFACE: parse_interfaces,
+    NODE_NETWORKS: parse_node_networks,
+}
+"""Annotations of nodes by which tunnels are chosen, and what says whether they are right."""
 
 
 class Namespace(Resource):
@@ -53,6 +63,11 @@ class Node(Resource):
                 parse_addresses(text)
             except ValueError as error:
                 yield self.problem("status.addresses", str(error))
+        for name, parse in _OF_TUNNELS.items():
+            try:
+                parse(self.metadata.annotations.get(name, ""))
+            except ValueError as error:
+                yield self.problem(f"metadata.annotations[{name}]", str(error))
 
 
 class PodSpec(Projected):

@@ -60,7 +60,6 @@ class Subnet(Resource):
             "enableLb",
             "enableEcmp",
             "enableExternalLBAddress",
-            "nodeNetwork",
             "u2oInterconnection",
             "u2oInterconnectionIP",
             "u2oFeatures",

@@ -6,7 +6,7 @@ two when another one has its name now (`weft.store.base.Changes`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from weft.api.kinds import RANK
@@ -39,7 +39,7 @@ def feed_host(engine: Engine, change: RowChange) -> None:
     """A change of a row of `Host_Status`."""
     if not change.row:
         return  # it vanished unseen: a host is forgotten only when its status is deleted
-    host = _host(change.row)
+    host = Host.of(change.row)
     if change.op == "delete":
         engine.remove(host)
     else:
@@ -48,8 +48,4 @@ def feed_host(engine: Engine, change: RowChange) -> None:
 
 def hosts(replica: Any) -> list[Host]:
     """All that `Host_Status` has."""
-    return [_host(row_to_dict(row)) for row in replica.tables["Host_Status"].rows.values()]
-
-
-def _host(row: Mapping[str, Any]) -> Host:
-    return Host(row["name"], tuple(sorted(row["addresses"])), row["mtu"], row["ready"])
+    return [Host.of(row_to_dict(row)) for row in replica.tables["Host_Status"].rows.values()]

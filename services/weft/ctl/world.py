@@ -45,7 +45,7 @@ def resources_of(records: Mapping[str, Record]) -> Iterator[Resource]:
 
 def hosts_of(rows: Iterable[Mapping[str, Any]]) -> list[Host]:
     """Hosts, from their rows in `Host_Status`."""
-    return [Host(row["name"], tuple(sorted(row["addresses"])), row["mtu"], row["ready"]) for row in rows]
+    return [Host.of(row) for row in rows]
 
 
 def admit(view: View, documents: Iterable[Document], put: Callable[[Resource], None] | None = None) -> list[Verdict]:

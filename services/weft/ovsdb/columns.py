@@ -78,16 +78,16 @@ NORTHBOUND: Mapping[str, Mapping[str, Ownership]] = {
 }
 
 WEFT: Mapping[str, Mapping[str, Ownership]] = {
-    "Host": _columns(own="name port mac addresses gateways mtu", keys="external_ids"),
+    "Host": _columns(own="name port mac addresses gateways mtu tunnel_interface networks", keys="external_ids"),
     "Subnet": _columns(
         own="name vpc cidrs gateways mtu host_routed nat_outgoing egress_gateways policy_table policy_priority "
-        "gateway_hosts gateway_check",
+        "gateway_hosts gateway_check node_network",
         keys="external_ids",
     ),
     "Nat_Rule": _columns(own="subnet position action sources destinations", keys="external_ids"),
     "Port": _columns(
         own="name host pod_namespace pod_name pod_uid interface subnet mac addresses device_type provider routes "
-        "default_route netns shaping mirrors arriving",
+        "default_route netns shaping mirrors arriving node_network",
         keys="external_ids",
     ),
 }

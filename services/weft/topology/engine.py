@@ -158,7 +158,8 @@ class Engine(World):
 
     def _compile_host(self, host: Host) -> Rows:
         ip, join = self.usable_ip(host.port_name), self.view.subnets.get(JOIN_SUBNET)
-        return NOTHING if ip is None or join is None else compile_host(host, ip, join)
+        node = self.view.groups["Node"].get(host.name)
+        return NOTHING if ip is None or join is None else compile_host(host, ip, join, node)
 
     def _compile_vip(self, vip: Vip) -> Rows:
         ip, subnet = self.usable_ip(vip_reservation(vip.name)), self.view.subnets.get(vip.spec.subnet)
@@ -216,7 +217,7 @@ class Engine(World):
             case Vpc():
                 return statuses.vpc_status(item, self.view)
             case Subnet():
-                return statuses.subnet_status(item, self.addressing.pools(item.name).values())
+                return statuses.subnet_status(item, self.addressing.pools(item.name).values(), self.view)
             case IPPool():
                 return statuses.ippool_status(item, self.addressing.pool_usage(item.name))
             case Vip():

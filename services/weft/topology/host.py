@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from weft.api.core import NODE_NETWORKS, TUNNEL_INTERFACE, Node
 from weft.api.ip import IP
 from weft.api.subnet import Subnet
+from weft.net.tunnels import parse_node_networks
 from weft.topology.rows import HOST, LOGICAL_SWITCH_PORT, VENDOR, Row, Rows
 from weft.topology.subnet import switch_ref
 from weft.topology.view import Host
 
 
-def compile_host(host: Host, ip: IP, join: Subnet) -> Rows:
-    """`ip` is the host's reservation in the subnet `join`."""
+def compile_host(host: Host, ip: IP, join: Subnet, node: Node | None = None) -> Rows:
+    """`ip` is the host's reservation in the subnet `join`; its tunnels are as the node of its name is annotated."""
+    given = {} if node is None else node.metadata.annotations
     mac = ip.spec.mac_address
     port = Row(
         LOGICAL_SWITCH_PORT,
@@ -35,6 +38,8 @@ def compile_host(host: Host, ip: IP, join: Subnet) -> Rows:
             "addresses": tuple(f"{address}/{prefix[address.version]}" for address in ip.addresses),
             "gateways": tuple(str(join.gateways[network.version]) for network in join.networks),
             "mtu": join.spec.mtu,
+            "tunnel_interface": given.get(TUNNEL_INTERFACE, "").strip(),
+            "networks": parse_node_networks(given.get(NODE_NETWORKS, "")),
         },
     )
     return Rows(northbound=(port,), weft=(wiring,))

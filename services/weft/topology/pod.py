@@ -127,6 +127,7 @@ def _wiring(pod: Pod, item: Attached, arriving: bool) -> Row:
             "shaping": shaping(pod, network),
             "mirrors": mirrors(pod, network),
             "arriving": arriving,
+            "node_network": network.annotation(pod, "node_network"),
             "netns": pod.metadata.annotations.get(NETNS, "") if network.primary else "",
         },
         key="/".join(filter(None, ("" if pod.ref == pod.owner else pod.name, _suffix(item)))),

@@ -20,6 +20,7 @@ from weft.topology.network import Attached
 from weft.topology.peering import answered
 from weft.topology.routes import next_hops
 from weft.topology.subnet import gateway_mac
+from weft.topology.tunnels import findings
 from weft.topology.view import DEFAULT_VPC, View
 
 Status = dict[str, Any]
@@ -136,9 +137,10 @@ def _some(addresses: Collection[Address]) -> str:
     return ", ".join(shown[:5]) + (" …" if len(shown) > 5 else "")
 
 
-def subnet_status(subnet: Subnet, pools: Iterable[Pool]) -> Status:
+def subnet_status(subnet: Subnet, pools: Iterable[Pool], view: View) -> Status:
     """Of a subnet whose rows are committed: exact counts and ranges, by Kube-OVN's names."""
-    conditions = [condition("Ready", True, "Committed"), *pending_fields(subnet)]
+    tunnels = (condition(*finding) for finding in findings(subnet, view))
+    conditions = [condition("Ready", True, "Committed"), *tunnels, *pending_fields(subnet)]
     status: Status = {"protocol": subnet.protocol, "conditions": conditions}
     status |= _served(subnet) | {"natOutgoingPolicyRules": nat_rules_in_effect(subnet)}
     for family in ("v4", "v6"):

@@ -129,6 +129,7 @@ def _for_hosts(subnet: Subnet) -> Row:
             "cidrs": tuple(map(str, subnet.networks)),
             "gateways": tuple(str(subnet.gateways[network.version]) for network in subnet.networks),
             "mtu": subnet.spec.mtu,
+            "node_network": subnet.spec.node_network if subnet.is_overlay else "",
             "host_routed": subnet.is_overlay and subnet.spec.vpc == DEFAULT_VPC and subnet.name != JOIN_SUBNET,
             **egress_columns(subnet),
             "gateway_check": subnet.is_overlay and bool(subnet.networks) and not subnet.spec.disable_gateway_check,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ from weft.api.subnet_spec import OVERLAY_PROVIDER
 from weft.api.vip import Vip
 from weft.api.vpc import Vpc
 from weft.api.workloads import StatefulSet, VirtualMachine
-from weft.net.addresses import Address, Network, parse_networks
+from weft.net.addresses import Address, Network, parse_networks, split_list
+from weft.net.tunnels import largest_mtu
 from weft.topology.names import router_port, switch_port
 from weft.topology.selector import matches
 from weft.topology.settings import Settings
@@ -43,6 +44,18 @@ class Host:
     addresses: tuple[str, ...] = ()
     mtu: int = 0
     ready: bool = False
+    carries: int = 0
+    """The largest MTU of workloads that fits through its tunnels; 0 when it is not known."""
+    networks: tuple[str, ...] = ()
+    """Networks of nodes that it has an address in, which tunnels can begin at."""
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Host:
+        """From a row of `Host_Status`; one that an agent of before wrote has no networks."""
+        mtu, address, networks = row["mtu"], row.get("encap_ip", ""), row.get("networks") or {}
+        types = split_list(row.get("encap_type", ""))
+        carries = largest_mtu(mtu, types, address) if mtu and address else 0
+        return cls(row["name"], tuple(sorted(row["addresses"])), mtu, row["ready"], carries, tuple(sorted(networks)))
 
     @property
     def ref(self) -> str:
@@ -117,6 +130,14 @@ class View:
     """References of pods that leave their VPC by a gateway of their own."""
     ips_of_address: Index = field(default_factory=_index)
     """Reservations of one address, by `SUBNET ADDRESS`."""
+    hosts_of_mtu: Index = field(default_factory=_index)
+    """Hosts by the MTU that their tunnels carry."""
+    hosts_of_network: Index = field(default_factory=_index)
+    """Hosts by the networks of nodes that they have an address in."""
+    subnets_of_network: Index = field(default_factory=_index)
+    """Subnets by the network of nodes that their tunnels are to use."""
+    subnets_with_mtu: Index = field(default_factory=_index)
+    """Overlay subnets that choose their MTU, all under one key."""
     services: tuple[Network, ...] = parse_services(SERVICE_CIDRS)
     """CIDRs of services: pods of the default VPC cannot have their addresses."""
     settings: Settings = field(default_factory=Settings)
@@ -185,14 +206,19 @@ class View:
                 edges = [(self.pools_of_subnet, item.spec.subnet), *bound]
             case Vip():
                 edges = [(self.vips_of_subnet, item.spec.subnet)]
+            case Host():
+                edges = [(self.hosts_of_network, name) for name in item.networks]
+                edges += [(self.hosts_of_mtu, str(item.carries))] if item.carries else []
             case Pod():
                 edges = self._edges_of_pod(item)
         return edges
 
     def _edges_of_subnet(self, subnet: Subnet) -> list[tuple[Index, str]]:
         edges = [(self.subnets_of_provider, subnet.spec.provider)]
+        edges += [(self.subnets_of_network, subnet.spec.node_network)] if subnet.spec.node_network else []
         if subnet.is_overlay:
             vpc = subnet.spec.vpc
+            edges += [(self.subnets_with_mtu, "")] if subnet.spec.mtu else []
             edges.append((self.subnets_of_vpc, vpc))
             edges.append((self.subnets_of_router_port, router_port(vpc, subnet.name)))
             edges.append((self.subnets_of_switch_port, switch_port(subnet.name, vpc)))
@@ -216,6 +242,11 @@ class View:
         gateway = pod.metadata.annotations.get(NORTH_GATEWAY, "").strip()
         left = [(self.pods_of_gateway, gateway)] if gateway else []
         return [(self.pods_of_owner, pod.owner), (self.pods_of_namespace, pod.namespace), *vips, *left]
+
+    def narrowest_host(self) -> tuple[str, int] | None:
+        """The host whose tunnels carry least, and how much."""
+        least = min(map(int, self.hosts_of_mtu), default=None)
+        return None if least is None else (min(self.hosts_of_mtu[str(least)]), least)
 
     def holders(self, subnet: str, address: Address) -> set[str]:
         """Names of the reservations that have an address."""

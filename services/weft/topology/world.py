@@ -65,7 +65,8 @@ class World:
         old = self.view.find(item.ref)
         if old == item:
             return
-        self.view.put(item)
+        with self._following_tunnels(item, old):
+            self.view.put(item)
         self._gone.discard(item.ref)
         self._follow(item, old)
 
@@ -141,7 +142,8 @@ class World:
         item = self.view.find(ref)
         if item is None:
             return
-        self.view.remove(item)
+        with self._following_tunnels(item, None):
+            self.view.remove(item)
         match item:
             case IP():
                 self._remove_ip(item)
@@ -154,7 +156,9 @@ class World:
             case Host():
                 self._forget_lost(item.ref)
                 self.touch(item.ref)
-            case Namespace() | Node():
+            case Node():
+                self.touch(f"Host/{item.name}")
+            case Namespace():
                 pass
             case _:
                 self._remove_other(item)
@@ -225,6 +229,25 @@ class World:
         for name in before ^ self.addressing.conflicts.keys():
             if (ip := self.view.ips.get(name)) is not None:
                 self._touch_owner(owner_of(ip))
+
+    @contextmanager
+    def _following_tunnels(self, *versions: Resource | Host | None) -> Iterator[None]:
+        """Subnets must hear when the narrowest tunnels are others, or a network of nodes gains or loses hosts."""
+        hosts = [item for item in versions if isinstance(item, Host)]
+        if not hosts:
+            yield
+            return
+        narrowest, known = self.view.narrowest_host(), len(self.view.hosts)
+        yield
+        if self.view.narrowest_host() != narrowest:
+            self._touch_subnets(self.view.subnets_with_mtu.get("", ()))
+        joined = len(self.view.hosts) != known
+        changed = self.view.subnets_of_network if joined else {name for host in hosts for name in host.networks}
+        for network in sorted(changed):
+            self._touch_subnets(self.view.subnets_of_network.get(network, ()))
+
+    def _touch_subnets(self, names: Iterable[str]) -> None:
+        self.touch(*(f"Subnet/{name}" for name in sorted(names)))
 
     def _put_subnet(self, subnet: Subnet, old: Resource | Host | None) -> None:
         self.addressing.put_subnet(subnet)
