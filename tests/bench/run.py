@@ -31,6 +31,7 @@ MODULES = (
     "bench_cni",
     "bench_site",
     "bench_webhook",
+    "bench_module",
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from weft.api.generate import modules
 from weft.api.generate.crd import GROUP, crd
 from weft.api.generate.page import index, page
 from weft.api.generate.rbac import rbac, webhook_rbac
@@ -16,6 +17,7 @@ from weft.api.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[4]
 CRDS, PAGES = Path("roles/crds/files"), Path("docs/reference")
+MODULES, KIND_TABLE = Path("plugins/modules"), Path("plugins/module_utils/resources/kinds.py")
 EXAMPLES = PAGES / "examples"
 RBAC = Path("roles/controller/files/rbac.yaml")
 WEBHOOK_RBAC = Path("roles/webhook/files/rbac.yaml")
@@ -43,6 +45,9 @@ def files() -> dict[Path, str]:
         example = (ROOT / EXAMPLES / f"{name}.yml").read_text()
         result[CRDS / f"{cls.INFO.plural}.{GROUP}.yaml"] = _yaml(crd(cls))
         result[PAGES / f"{name}.md"] = _markdown(page(cls, example))
+        if module := modules.MODULES.get(cls.INFO.kind):
+            result[MODULES / f"{module}.py"] = modules.module(cls.INFO.kind, example, _NOTE)
+    result[KIND_TABLE] = modules.table(_NOTE)
     result[RBAC] = _yaml(rbac())
     result[WEBHOOK_RBAC] = _yaml(webhook_rbac())
     return result

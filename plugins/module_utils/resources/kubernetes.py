@@ -1,0 +1,167 @@
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Kubernetes API as a module needs it: one list, many writes at a time, what it says when it refuses.
+
+Documents go as they are, without models of the client, which cost more than the request.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible.module_utils.basic import env_fallback, missing_required_lib
+from ansible_collections.weft.ovn.plugins.module_utils.resources.errors import RefusedError, TargetError
+from ansible_collections.weft.ovn.plugins.module_utils.resources.plan import patch
+
+try:
+    from kubernetes import client, config
+    from urllib3.exceptions import HTTPError
+
+    IMPORT_ERROR = None
+except ImportError:
+    IMPORT_ERROR = traceback.format_exc()
+
+PAGE = 500
+IN_FLIGHT = 16
+
+OPTIONS = {
+    "kubeconfig": {"type": "path", "fallback": (env_fallback, ["K8S_AUTH_KUBECONFIG", "KUBECONFIG"])},
+    "context": {"type": "str", "fallback": (env_fallback, ["K8S_AUTH_CONTEXT"])},
+    "host": {"type": "str", "fallback": (env_fallback, ["K8S_AUTH_HOST"])},
+    "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["K8S_AUTH_API_KEY"])},
+    "validate_certs": {
+        "type": "bool",
+        "aliases": ["verify_ssl"],
+        "fallback": (env_fallback, ["K8S_AUTH_VERIFY_SSL"]),
+    },
+    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"], "fallback": (env_fallback, ["K8S_AUTH_SSL_CA_CERT"])},
+    "client_cert": {"type": "path", "aliases": ["cert_file"], "fallback": (env_fallback, ["K8S_AUTH_CERT_FILE"])},
+    "client_key": {"type": "path", "aliases": ["key_file"], "fallback": (env_fallback, ["K8S_AUTH_KEY_FILE"])},
+}
+"""As kubernetes.core has them."""
+
+
+class Kubernetes:
+    """The objects of one kind."""
+
+    def __init__(self, module, kind):
+        if IMPORT_ERROR:
+            module.fail_json(msg=missing_required_lib("kubernetes"), exception=IMPORT_ERROR)
+        self._kind = kind
+        self._api = _connect(module.params)
+        self._headers = {"Accept": "application/json"}
+        for auth in self._api.configuration.auth_settings().values():
+            if auth["in"] == "header" and auth["value"]:
+                self._headers[auth["key"]] = auth["value"]
+
+    def read(self):
+        """Return all objects of the kind, as documents."""
+        found, more = [], ""
+        while True:
+            answer = self._request("GET", self._path() + "?limit=%d&continue=%s" % (PAGE, more))
+            found += answer["items"]
+            more = answer["metadata"].get("continue", "")
+            if not more:
+                return found
+
+    def write(self, changes, dry_run):
+        """Write all changes; return by ref what each object is now, or the RefusedError that says why it is not.
+
+        What goes makes room for what comes.
+        """
+        found = {}
+        with ThreadPoolExecutor(IN_FLIGHT) as pool:
+            for goes in (True, False):
+                mine = [change for change in changes if (change.action == "deleted") == goes]
+                found.update(pool.map(lambda change: (change.ref, self._try(change, dry_run)), mine))
+        return found
+
+    def _try(self, change, dry_run):
+        try:
+            return self._write(change, "?dryRun=All" if dry_run else "")
+        except RefusedError as error:
+            return error
+        except TargetError as error:
+            return RefusedError(str(error))
+
+    def _write(self, change, query):
+        namespace, name = change.metadata.get("namespace"), change.metadata["name"]
+        if change.action == "created":
+            return self._request("POST", self._path(namespace) + query, change.after)
+        if change.action == "deleted":
+            self._request("DELETE", self._path(namespace, name) + query)
+            return None
+        return self._request("PATCH", self._path(namespace, name) + query, patch(change))
+
+    def _path(self, namespace=None, name=None):
+        parts = ["/apis", self._kind["api_version"], self._kind["plural"]]
+        if self._kind["namespaced"] and namespace:
+            parts[2:2] = ["namespaces", namespace]
+        return "/".join([*parts, name] if name else parts)
+
+    def _request(self, method, path, body=None):
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        url = self._api.configuration.host + path
+        try:
+            answer = self._api.rest_client.pool_manager.request(
+                method,
+                url,
+                body=None if body is None else json.dumps(body),
+                headers=dict(self._headers, **{"Content-Type": kind}),
+                timeout=30,
+                retries=False,
+            )
+        except HTTPError as error:
+            raise TargetError("%s: no answer: %s" % (self._api.configuration.host, error)) from error
+        return self._answer(method, path, answer)
+
+    def _answer(self, method, path, answer):
+        try:
+            document = json.loads(answer.data)
+        except ValueError:
+            document = {"message": answer.data.decode(errors="replace")[:300]}
+        if answer.status < 300:
+            return document
+        message = document.get("message") or "no reason given"
+        if method == "GET":
+            hint = (
+                ": the API does not have the kind %s; the role crds installs it" % self._kind["kind"]
+                if answer.status == 404
+                else ""
+            )
+            raise TargetError("GET %s: %d: %s%s" % (path.partition("?")[0], answer.status, message.strip(), hint))
+        raise RefusedError(message)
+
+
+def _connect(params):
+    """Return the client; what is given to the task wins over the kubeconfig."""
+    given = {key: params[key] for key in OPTIONS if params[key] is not None}
+    settings = client.Configuration()
+    try:
+        if "host" not in given:
+            config.load_kube_config(given.get("kubeconfig"), given.get("context"), settings, persist_config=False)
+    except config.ConfigException as error:
+        if not _inside(settings):
+            raise TargetError("kubeconfig: %s" % error) from error
+    settings.host = given.get("host", settings.host)
+    if "api_key" in given:
+        settings.api_key = {"authorization": "Bearer " + given["api_key"]}
+    settings.verify_ssl = given.get("validate_certs", settings.verify_ssl)
+    settings.ssl_ca_cert = given.get("ca_cert", settings.ssl_ca_cert)
+    settings.cert_file = given.get("client_cert", settings.cert_file)
+    settings.key_file = given.get("client_key", settings.key_file)
+    settings.connection_pool_maxsize = IN_FLIGHT
+    return client.ApiClient(settings)
+
+
+def _inside(settings):
+    """Return whether this is a pod, and its service account is used."""
+    try:
+        config.load_incluster_config(settings)
+    except config.ConfigException:
+        return False
+    return True

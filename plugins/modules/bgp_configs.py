@@ -1,0 +1,150 @@
+#!/usr/bin/python
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Generated from services/weft/api by: make generate. Do not edit.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bgp_configs
+short_description: Manage a list of BgpConf objects
+version_added: 0.2.0
+author: The Weft authors (@weft)
+description:
+  - 'Objects of the kind C(BgpConf) of C(kubeovn.io/v1): how egress gateways speak BGP.'
+  - The whole list is one task. It is read, compared and written with few requests, many of them at a time.
+  - This version keeps and checks these objects, and has no effect for them yet.
+extends_documentation_fragment:
+  - weft.ovn.resources
+options:
+  config:
+    description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)
+      absent.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        type: str
+        required: true
+        description: Name of the object.
+      labels:
+        type: dict
+        description: Labels. What others set stays.
+      annotations:
+        type: dict
+        description: Annotations. What others set stays.
+      local_asn:
+        description: Our autonomous system.
+        type: int
+      peer_asn:
+        description: That of the neighbours.
+        type: int
+      neighbours:
+        description: Addresses of the neighbours.
+        type: list
+        elements: str
+      router_id:
+        description: Router identifier (RFC 4271); chosen when empty.
+        type: str
+      password:
+        description: Key of TCP's MD5 signatures (RFC 2385).
+        type: str
+      hold_time:
+        description: Silence after which a neighbour is gone.
+        type: str
+      keepalive_time:
+        description: Interval of keep-alives.
+        type: str
+      connect_time:
+        description: Interval of attempts to connect.
+        type: str
+      ebgp_multi_hop:
+        description: Whether neighbours may be more than one hop away.
+        type: bool
+      graceful_restart:
+        description: Whether routes outlive a restart (RFC 4724).
+        type: bool
+"""
+
+EXAMPLES = r"""
+- name: As these, whatever else there is
+  weft.ovn.bgp_configs:
+    config:
+      - name: bgp1
+        local_asn: 65001
+        peer_asn: 4200000000
+        neighbours:
+          - 192.0.2.1
+          - 2001:db8::1
+        router_id: 192.0.2.10
+        hold_time: 90s
+        keepalive_time: 30s
+        ebgp_multi_hop: true
+        graceful_restart: true
+- name: These and no others
+  weft.ovn.bgp_configs:
+    config:
+      - name: bgp1
+        local_asn: 65001
+        peer_asn: 4200000000
+        neighbours:
+          - 192.0.2.1
+          - 2001:db8::1
+        router_id: 192.0.2.10
+        hold_time: 90s
+        keepalive_time: 30s
+        ebgp_multi_hop: true
+        graceful_restart: true
+    state: overridden
+- name: Without them
+  weft.ovn.bgp_configs:
+    config:
+      - name: bgp1
+    state: deleted
+- name: What there is
+  weft.ovn.bgp_configs:
+    state: gathered
+  register: found
+"""
+
+RETURN = r"""
+before:
+  description: The listed objects as they were, with O(state=overridden) all of the kind, as O(config).
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+after:
+  description: The same objects as they are now; in check mode, as they would be.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+changes:
+  description: The objects that were changed, and how.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+  sample:
+    - name: blue
+      action: created
+gathered:
+  description: All objects of the kind, as O(config); without secrets.
+  type: list
+  elements: dict
+  returned: when O(state=gathered)
+rendered:
+  description: The documents that O(config) stands for.
+  type: list
+  elements: dict
+  returned: when O(state=rendered)
+"""
+
+from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import run
+
+
+def main():
+    run("bgp_configs")
+
+
+if __name__ == "__main__":
+    main()

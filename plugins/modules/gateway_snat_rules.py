@@ -1,0 +1,110 @@
+#!/usr/bin/python
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Generated from services/weft/api by: make generate. Do not edit.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gateway_snat_rules
+short_description: Manage a list of IptablesSnatRule objects
+version_added: 0.2.0
+author: The Weft authors (@weft)
+description:
+  - 'Objects of the kind C(IptablesSnatRule) of C(kubeovn.io/v1): inner addresses that go out by one external address,
+    on a VPC NAT gateway.'
+  - The whole list is one task. It is read, compared and written with few requests, many of them at a time.
+  - This version keeps and checks these objects, and has no effect for them yet.
+extends_documentation_fragment:
+  - weft.ovn.resources
+options:
+  config:
+    description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)
+      absent.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        type: str
+        required: true
+        description: Name of the object.
+      labels:
+        type: dict
+        description: Labels. What others set stays.
+      annotations:
+        type: dict
+        description: Annotations. What others set stays.
+      eip:
+        description: IptablesEIP that inner addresses go out by.
+        type: str
+      internal_cidr:
+        description: The inner addresses.
+        type: str
+"""
+
+EXAMPLES = r"""
+- name: As these, whatever else there is
+  weft.ovn.gateway_snat_rules:
+    config:
+      - name: snat01
+        eip: eip-static
+        internal_cidr: 10.0.1.0/24
+- name: These and no others
+  weft.ovn.gateway_snat_rules:
+    config:
+      - name: snat01
+        eip: eip-static
+        internal_cidr: 10.0.1.0/24
+    state: overridden
+- name: Without them
+  weft.ovn.gateway_snat_rules:
+    config:
+      - name: snat01
+    state: deleted
+- name: What there is
+  weft.ovn.gateway_snat_rules:
+    state: gathered
+  register: found
+"""
+
+RETURN = r"""
+before:
+  description: The listed objects as they were, with O(state=overridden) all of the kind, as O(config).
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+after:
+  description: The same objects as they are now; in check mode, as they would be.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+changes:
+  description: The objects that were changed, and how.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+  sample:
+    - name: blue
+      action: created
+gathered:
+  description: All objects of the kind, as O(config); without secrets.
+  type: list
+  elements: dict
+  returned: when O(state=gathered)
+rendered:
+  description: The documents that O(config) stands for.
+  type: list
+  elements: dict
+  returned: when O(state=rendered)
+"""
+
+from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import run
+
+
+def main():
+    run("gateway_snat_rules")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+#!/usr/bin/python
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Generated from services/weft/api by: make generate. Do not edit.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ip_pools
+short_description: Manage a list of IPPool objects
+version_added: 0.2.0
+author: The Weft authors (@weft)
+description:
+  - 'Objects of the kind C(IPPool) of C(kubeovn.io/v1): addresses of a subnet that only some pods may have.'
+  - The whole list is one task. It is read, compared and written with few requests, many of them at a time.
+extends_documentation_fragment:
+  - weft.ovn.resources
+options:
+  config:
+    description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)
+      absent.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        type: str
+        required: true
+        description: Name of the object.
+      labels:
+        type: dict
+        description: Labels. What others set stays.
+      annotations:
+        type: dict
+        description: Annotations. What others set stays.
+      subnet:
+        description: Subnet that the addresses are of.
+        type: str
+      ips:
+        description: Addresses, CIDRs and ranges. Those that are not of the subnet have no effect.
+        type: list
+        elements: str
+      namespaces:
+        description: Namespaces whose pods have their addresses from it.
+        type: list
+        elements: str
+      enable_address_set:
+        description: Whether OVN gets an address set of it, for policies.
+        type: bool
+"""
+
+EXAMPLES = r"""
+- name: As these, whatever else there is
+  weft.ovn.ip_pools:
+    config:
+      - name: pool-1
+        subnet: ovn-default
+        ips:
+          - 10.16.0.201
+          - 10.16.0.210/30
+          - 10.16.0.220..10.16.0.230
+        namespaces:
+          - ns-1
+        enable_address_set: true
+- name: These and no others
+  weft.ovn.ip_pools:
+    config:
+      - name: pool-1
+        subnet: ovn-default
+        ips:
+          - 10.16.0.201
+          - 10.16.0.210/30
+          - 10.16.0.220..10.16.0.230
+        namespaces:
+          - ns-1
+        enable_address_set: true
+    state: overridden
+- name: Without them
+  weft.ovn.ip_pools:
+    config:
+      - name: pool-1
+    state: deleted
+- name: What there is
+  weft.ovn.ip_pools:
+    state: gathered
+  register: found
+"""
+
+RETURN = r"""
+before:
+  description: The listed objects as they were, with O(state=overridden) all of the kind, as O(config).
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+after:
+  description: The same objects as they are now; in check mode, as they would be.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+changes:
+  description: The objects that were changed, and how.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+  sample:
+    - name: blue
+      action: created
+gathered:
+  description: All objects of the kind, as O(config); without secrets.
+  type: list
+  elements: dict
+  returned: when O(state=gathered)
+rendered:
+  description: The documents that O(config) stands for.
+  type: list
+  elements: dict
+  returned: when O(state=rendered)
+"""
+
+from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import run
+
+
+def main():
+    run("ip_pools")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+#!/usr/bin/python
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Generated from services/weft/api by: make generate. Do not edit.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ip_reservations
+short_description: Manage a list of IP objects
+version_added: 0.2.0
+author: The Weft authors (@weft)
+description:
+  - 'Objects of the kind C(IP) of C(kubeovn.io/v1): an address that is reserved, and for whom.'
+  - The whole list is one task. It is read, compared and written with few requests, many of them at a time.
+extends_documentation_fragment:
+  - weft.ovn.resources
+options:
+  config:
+    description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)
+      absent.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        type: str
+        required: true
+        description: Name of the object.
+      labels:
+        type: dict
+        description: Labels. What others set stays.
+      annotations:
+        type: dict
+        description: Annotations. What others set stays.
+      pod_name:
+        description: Pod that has the address.
+        type: str
+      namespace:
+        description: Namespace of the pod; empty for an address of a node.
+        type: str
+      subnet:
+        description: Subnet that the address is of.
+        type: str
+      attach_subnets:
+        description: Further subnets.
+        type: list
+        elements: str
+      node_name:
+        description: Node that the pod runs on, or that has the address.
+        type: str
+      ip_address:
+        description: The address, or one of each family.
+        type: str
+      v4_ip_address:
+        description: The IPv4 address alone.
+        type: str
+      v6_ip_address:
+        description: The IPv6 address alone.
+        type: str
+      attach_ips:
+        description: Addresses in the further subnets.
+        type: list
+        elements: str
+      mac_address:
+        description: MAC address of the port.
+        type: str
+      attach_macs:
+        description: MAC addresses in the further subnets.
+        type: list
+        elements: str
+      container_id:
+        description: Container of the pod.
+        type: str
+      pod_type:
+        description: 'What made the pod: StatefulSet, VirtualMachine ….'
+        type: str
+"""
+
+EXAMPLES = r"""
+- name: As these, whatever else there is
+  weft.ovn.ip_reservations:
+    config:
+      - name: web.ns1
+        pod_name: web
+        namespace: ns1
+        subnet: subnet1
+        node_name: node1
+        ip_address: 10.66.0.11,fd00:66::11
+        v4_ip_address: 10.66.0.11
+        v6_ip_address: fd00:66::11
+        mac_address: 0a:58:0a:42:00:0b
+- name: These and no others
+  weft.ovn.ip_reservations:
+    config:
+      - name: web.ns1
+        pod_name: web
+        namespace: ns1
+        subnet: subnet1
+        node_name: node1
+        ip_address: 10.66.0.11,fd00:66::11
+        v4_ip_address: 10.66.0.11
+        v6_ip_address: fd00:66::11
+        mac_address: 0a:58:0a:42:00:0b
+    state: overridden
+- name: Without them
+  weft.ovn.ip_reservations:
+    config:
+      - name: web.ns1
+    state: deleted
+- name: What there is
+  weft.ovn.ip_reservations:
+    state: gathered
+  register: found
+"""
+
+RETURN = r"""
+before:
+  description: The listed objects as they were, with O(state=overridden) all of the kind, as O(config).
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+after:
+  description: The same objects as they are now; in check mode, as they would be.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+changes:
+  description: The objects that were changed, and how.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+  sample:
+    - name: blue
+      action: created
+gathered:
+  description: All objects of the kind, as O(config); without secrets.
+  type: list
+  elements: dict
+  returned: when O(state=gathered)
+rendered:
+  description: The documents that O(config) stands for.
+  type: list
+  elements: dict
+  returned: when O(state=rendered)
+"""
+
+from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import run
+
+
+def main():
+    run("ip_reservations")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+#!/usr/bin/python
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Generated from services/weft/api by: make generate. Do not edit.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ovn_dnat_rules
+short_description: Manage a list of OvnDnatRule objects
+version_added: 0.2.0
+author: The Weft authors (@weft)
+description:
+  - 'Objects of the kind C(OvnDnatRule) of C(kubeovn.io/v1): a port of an external address that leads to an inner
+    one, translated by OVN.'
+  - The whole list is one task. It is read, compared and written with few requests, many of them at a time.
+  - This version keeps and checks these objects, and has no effect for them yet.
+extends_documentation_fragment:
+  - weft.ovn.resources
+options:
+  config:
+    description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)
+      absent.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        type: str
+        required: true
+        description: Name of the object.
+      labels:
+        type: dict
+        description: Labels. What others set stays.
+      annotations:
+        type: dict
+        description: Annotations. What others set stays.
+      ovn_eip:
+        description: OvnEip that the port is of.
+        type: str
+      ip_type:
+        description: Whether C(ipName) is an IP or a Vip; an IP when empty.
+        type: str
+        choices:
+          - ''
+          - ip
+          - vip
+      ip_name:
+        description: IP (C(<pod>.<namespace>)) or Vip that has the inner address.
+        type: str
+      protocol:
+        description: Protocol of the port.
+        type: str
+        choices:
+          - ''
+          - tcp
+          - udp
+          - sctp
+          - TCP
+          - UDP
+          - SCTP
+      internal_port:
+        description: Inner port.
+        type: str
+      external_port:
+        description: Port outside.
+        type: str
+      vpc:
+        description: VPC of an inner address that is given as such.
+        type: str
+      v4_ip:
+        description: Inner IPv4 address, instead of C(ipName).
+        type: str
+      v6_ip:
+        description: Inner IPv6 address, instead of C(ipName).
+        type: str
+"""
+
+EXAMPLES = r"""
+- name: As these, whatever else there is
+  weft.ovn.ovn_dnat_rules:
+    config:
+      - name: eip-dnat
+        ovn_eip: eip-dnat
+        ip_type: vip
+        ip_name: test-dnat-vip
+        protocol: tcp
+        internal_port: '22'
+        external_port: '22'
+- name: These and no others
+  weft.ovn.ovn_dnat_rules:
+    config:
+      - name: eip-dnat
+        ovn_eip: eip-dnat
+        ip_type: vip
+        ip_name: test-dnat-vip
+        protocol: tcp
+        internal_port: '22'
+        external_port: '22'
+    state: overridden
+- name: Without them
+  weft.ovn.ovn_dnat_rules:
+    config:
+      - name: eip-dnat
+    state: deleted
+- name: What there is
+  weft.ovn.ovn_dnat_rules:
+    state: gathered
+  register: found
+"""
+
+RETURN = r"""
+before:
+  description: The listed objects as they were, with O(state=overridden) all of the kind, as O(config).
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+after:
+  description: The same objects as they are now; in check mode, as they would be.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+changes:
+  description: The objects that were changed, and how.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+  sample:
+    - name: blue
+      action: created
+gathered:
+  description: All objects of the kind, as O(config); without secrets.
+  type: list
+  elements: dict
+  returned: when O(state=gathered)
+rendered:
+  description: The documents that O(config) stands for.
+  type: list
+  elements: dict
+  returned: when O(state=rendered)
+"""
+
+from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import run
+
+
+def main():
+    run("ovn_dnat_rules")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+#!/usr/bin/python
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Generated from services/weft/api by: make generate. Do not edit.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ovn_snat_rules
+short_description: Manage a list of OvnSnatRule objects
+version_added: 0.2.0
+author: The Weft authors (@weft)
+description:
+  - 'Objects of the kind C(OvnSnatRule) of C(kubeovn.io/v1): inner addresses that go out by one external address,
+    translated by OVN.'
+  - The whole list is one task. It is read, compared and written with few requests, many of them at a time.
+  - This version keeps and checks these objects, and has no effect for them yet.
+extends_documentation_fragment:
+  - weft.ovn.resources
+options:
+  config:
+    description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)
+      absent.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        type: str
+        required: true
+        description: Name of the object.
+      labels:
+        type: dict
+        description: Labels. What others set stays.
+      annotations:
+        type: dict
+        description: Annotations. What others set stays.
+      ovn_eip:
+        description: OvnEip that inner addresses go out by.
+        type: str
+      vpc_subnet:
+        description: Subnet of the inner addresses.
+        type: str
+      ip_name:
+        description: IP (C(<pod>.<namespace>)) or Vip, for one inner address alone.
+        type: str
+      vpc:
+        description: VPC of inner addresses that are given as such.
+        type: str
+      v4_ip_cidr:
+        description: Inner IPv4 addresses, instead of C(vpcSubnet) and C(ipName).
+        type: str
+      v6_ip_cidr:
+        description: Inner IPv6 addresses, instead of C(vpcSubnet) and C(ipName).
+        type: str
+"""
+
+EXAMPLES = r"""
+- name: As these, whatever else there is
+  weft.ovn.ovn_snat_rules:
+    config:
+      - name: snat-for-subnet-in-vpc
+        ovn_eip: snat-for-subnet-in-vpc
+        vpc: vpc1
+        v4_ip_cidr: 192.168.0.0/24
+- name: These and no others
+  weft.ovn.ovn_snat_rules:
+    config:
+      - name: snat-for-subnet-in-vpc
+        ovn_eip: snat-for-subnet-in-vpc
+        vpc: vpc1
+        v4_ip_cidr: 192.168.0.0/24
+    state: overridden
+- name: Without them
+  weft.ovn.ovn_snat_rules:
+    config:
+      - name: snat-for-subnet-in-vpc
+    state: deleted
+- name: What there is
+  weft.ovn.ovn_snat_rules:
+    state: gathered
+  register: found
+"""
+
+RETURN = r"""
+before:
+  description: The listed objects as they were, with O(state=overridden) all of the kind, as O(config).
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+after:
+  description: The same objects as they are now; in check mode, as they would be.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+changes:
+  description: The objects that were changed, and how.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+  sample:
+    - name: blue
+      action: created
+gathered:
+  description: All objects of the kind, as O(config); without secrets.
+  type: list
+  elements: dict
+  returned: when O(state=gathered)
+rendered:
+  description: The documents that O(config) stands for.
+  type: list
+  elements: dict
+  returned: when O(state=rendered)
+"""
+
+from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import run
+
+
+def main():
+    run("ovn_snat_rules")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+#!/usr/bin/python
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Generated from services/weft/api by: make generate. Do not edit.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: provider_networks
+short_description: Manage a list of ProviderNetwork objects
+version_added: 0.2.0
+author: The Weft authors (@weft)
+description:
+  - 'Objects of the kind C(ProviderNetwork) of C(kubeovn.io/v1): a network outside the fabric that hosts are on,
+    each by an interface of its own.'
+  - The whole list is one task. It is read, compared and written with few requests, many of them at a time.
+  - This version keeps and checks these objects, and has no effect for them yet.
+extends_documentation_fragment:
+  - weft.ovn.resources
+options:
+  config:
+    description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)
+      absent.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        type: str
+        required: true
+        description: Name of the object.
+      labels:
+        type: dict
+        description: Labels. What others set stays.
+      annotations:
+        type: dict
+        description: Annotations. What others set stays.
+      default_interface:
+        description: Interface that hosts are on the network by.
+        type: str
+      custom_interfaces:
+        description: Hosts whose interface has another name.
+        type: list
+        elements: dict
+        suboptions:
+          interface:
+            description: Their interface.
+            type: str
+            required: true
+          nodes:
+            description: The hosts.
+            type: list
+            elements: str
+      exclude_nodes:
+        description: Hosts that are not on the network.
+        type: list
+        elements: str
+      node_selector:
+        description: Hosts that are on the network, by labels; all when absent.
+        type: dict
+        suboptions:
+          match_labels:
+            description: Labels with these values.
+            type: dict
+          match_expressions:
+            description: Requirements on labels.
+            type: list
+            elements: dict
+            suboptions:
+              key:
+                description: Label.
+                type: str
+                required: true
+              operator:
+                description: How the label's value relates to C(values).
+                type: str
+                choices:
+                  - In
+                  - NotIn
+                  - Exists
+                  - DoesNotExist
+                required: true
+              values:
+                description: Values.
+                type: list
+                elements: str
+      exchange_link_name:
+        description: Whether the bridge gets the interface's name, and it the bridge's.
+        type: bool
+      auto_create_vlan_subinterfaces:
+        description: Whether an interface like eth0.341 is made where it is missing.
+        type: bool
+      preserve_vlan_interfaces:
+        description: Whether the host's own VLAN interfaces stay in use.
+        type: bool
+      vlan_interfaces:
+        description: Those VLAN interfaces; all when empty.
+        type: list
+        elements: str
+"""
+
+EXAMPLES = r"""
+- name: As these, whatever else there is
+  weft.ovn.provider_networks:
+    config:
+      - name: net1
+        default_interface: eth1
+        custom_interfaces:
+          - interface: enp5s0
+            nodes:
+              - node3
+        exclude_nodes:
+          - node4
+        exchange_link_name: false
+- name: These and no others
+  weft.ovn.provider_networks:
+    config:
+      - name: net1
+        default_interface: eth1
+        custom_interfaces:
+          - interface: enp5s0
+            nodes:
+              - node3
+        exclude_nodes:
+          - node4
+        exchange_link_name: false
+    state: overridden
+- name: Without them
+  weft.ovn.provider_networks:
+    config:
+      - name: net1
+    state: deleted
+- name: What there is
+  weft.ovn.provider_networks:
+    state: gathered
+  register: found
+"""
+
+RETURN = r"""
+before:
+  description: The listed objects as they were, with O(state=overridden) all of the kind, as O(config).
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+after:
+  description: The same objects as they are now; in check mode, as they would be.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+changes:
+  description: The objects that were changed, and how.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+  sample:
+    - name: blue
+      action: created
+gathered:
+  description: All objects of the kind, as O(config); without secrets.
+  type: list
+  elements: dict
+  returned: when O(state=gathered)
+rendered:
+  description: The documents that O(config) stands for.
+  type: list
+  elements: dict
+  returned: when O(state=rendered)
+"""
+
+from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import run
+
+
+def main():
+    run("provider_networks")
+
+
+if __name__ == "__main__":
+    main()

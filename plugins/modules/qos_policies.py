@@ -1,0 +1,180 @@
+#!/usr/bin/python
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Generated from services/weft/api by: make generate. Do not edit.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: qos_policies
+short_description: Manage a list of QoSPolicy objects
+version_added: 0.2.0
+author: The Weft authors (@weft)
+description:
+  - 'Objects of the kind C(QoSPolicy) of C(kubeovn.io/v1): rates of external addresses and of NAT gateways.'
+  - The whole list is one task. It is read, compared and written with few requests, many of them at a time.
+  - This version keeps and checks these objects, and has no effect for them yet.
+extends_documentation_fragment:
+  - weft.ovn.resources
+options:
+  config:
+    description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)
+      absent.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        type: str
+        required: true
+        description: Name of the object.
+      labels:
+        type: dict
+        description: Labels. What others set stays.
+      annotations:
+        type: dict
+        description: Annotations. What others set stays.
+      bandwidth_limit_rules:
+        description: Rates.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description: Name of the rule.
+            type: str
+            required: true
+          direction:
+            description: To or from the address or gateway.
+            type: str
+            choices:
+              - ''
+              - ingress
+              - egress
+          interface:
+            description: Interface of the gateway; all when empty.
+            type: str
+          match_type:
+            description: What C(matchValue) is; all traffic when empty.
+            type: str
+            choices:
+              - ''
+              - ip
+          match_value:
+            description: Traffic that it is for, like C(src 172.18.11.22/32).
+            type: str
+          priority:
+            description: The lowest one that matches decides.
+            type: int
+          rate_max:
+            description: Rate, in Mbit/s.
+            type: str
+          burst_max:
+            description: Burst, in Mbit.
+            type: str
+      binding_type:
+        description: 'What the policy is for: IptablesEIP or VpcNatGateway.'
+        type: str
+        choices:
+          - ''
+          - EIP
+          - NATGW
+      shared:
+        description: Whether several may have it.
+        type: bool
+"""
+
+EXAMPLES = r"""
+- name: As these, whatever else there is
+  weft.ovn.qos_policies:
+    config:
+      - name: qos-natgw-example
+        bandwidth_limit_rules:
+          - name: net1-extip-ingress
+            direction: ingress
+            interface: net1
+            match_type: ip
+            match_value: src 172.18.11.22/32
+            priority: 2
+            rate_max: '5'
+            burst_max: '5'
+          - name: net1-egress
+            direction: egress
+            interface: net1
+            priority: 3
+            rate_max: '10'
+            burst_max: '10'
+        binding_type: NATGW
+        shared: true
+- name: These and no others
+  weft.ovn.qos_policies:
+    config:
+      - name: qos-natgw-example
+        bandwidth_limit_rules:
+          - name: net1-extip-ingress
+            direction: ingress
+            interface: net1
+            match_type: ip
+            match_value: src 172.18.11.22/32
+            priority: 2
+            rate_max: '5'
+            burst_max: '5'
+          - name: net1-egress
+            direction: egress
+            interface: net1
+            priority: 3
+            rate_max: '10'
+            burst_max: '10'
+        binding_type: NATGW
+        shared: true
+    state: overridden
+- name: Without them
+  weft.ovn.qos_policies:
+    config:
+      - name: qos-natgw-example
+    state: deleted
+- name: What there is
+  weft.ovn.qos_policies:
+    state: gathered
+  register: found
+"""
+
+RETURN = r"""
+before:
+  description: The listed objects as they were, with O(state=overridden) all of the kind, as O(config).
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+after:
+  description: The same objects as they are now; in check mode, as they would be.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+changes:
+  description: The objects that were changed, and how.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+  sample:
+    - name: blue
+      action: created
+gathered:
+  description: All objects of the kind, as O(config); without secrets.
+  type: list
+  elements: dict
+  returned: when O(state=gathered)
+rendered:
+  description: The documents that O(config) stands for.
+  type: list
+  elements: dict
+  returned: when O(state=rendered)
+"""
+
+from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import run
+
+
+def main():
+    run("qos_policies")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+#!/usr/bin/python
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Generated from services/weft/api by: make generate. Do not edit.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: router_lb_rules
+short_description: Manage a list of RouterLBRule objects
+version_added: 0.2.0
+author: The Weft authors (@weft)
+description:
+  - 'Objects of the kind C(RouterLBRule) of C(kubeovn.io/v1): an external address of a VPC that leads to servers.'
+  - The whole list is one task. It is read, compared and written with few requests, many of them at a time.
+  - This version keeps and checks these objects, and has no effect for them yet.
+extends_documentation_fragment:
+  - weft.ovn.resources
+options:
+  config:
+    description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)
+      absent.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        type: str
+        required: true
+        description: Name of the object.
+      labels:
+        type: dict
+        description: Labels. What others set stays.
+      annotations:
+        type: dict
+        description: Annotations. What others set stays.
+      namespace:
+        description: Namespace of the servers.
+        type: str
+      selector:
+        description: Labels of the servers.
+        type: list
+        elements: str
+      endpoints:
+        description: Addresses of the servers, instead of C(selector).
+        type: list
+        elements: str
+      session_affinity:
+        description: Whether a client stays with its server.
+        type: str
+        choices:
+          - ''
+          - None
+          - ClientIP
+      ports:
+        description: Ports.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description: Name of the port.
+            type: str
+          port:
+            description: Port of the virtual address.
+            type: int
+          target_port:
+            description: Port of the servers.
+            type: int
+          protocol:
+            description: Protocol; TCP when empty.
+            type: str
+            choices:
+              - ''
+              - TCP
+              - UDP
+              - SCTP
+      ovn_eip:
+        description: OvnEip that is the virtual address.
+        type: str
+      vpc:
+        description: VPC of the servers.
+        type: str
+"""
+
+EXAMPLES = r"""
+- name: As these, whatever else there is
+  weft.ovn.router_lb_rules:
+    config:
+      - name: web
+        endpoints:
+          - 192.168.0.101
+          - 192.168.0.102
+        ports:
+          - name: http
+            port: 80
+            target_port: 8080
+            protocol: TCP
+        ovn_eip: eip-static
+        vpc: vpc1
+- name: These and no others
+  weft.ovn.router_lb_rules:
+    config:
+      - name: web
+        endpoints:
+          - 192.168.0.101
+          - 192.168.0.102
+        ports:
+          - name: http
+            port: 80
+            target_port: 8080
+            protocol: TCP
+        ovn_eip: eip-static
+        vpc: vpc1
+    state: overridden
+- name: Without them
+  weft.ovn.router_lb_rules:
+    config:
+      - name: web
+    state: deleted
+- name: What there is
+  weft.ovn.router_lb_rules:
+    state: gathered
+  register: found
+"""
+
+RETURN = r"""
+before:
+  description: The listed objects as they were, with O(state=overridden) all of the kind, as O(config).
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+after:
+  description: The same objects as they are now; in check mode, as they would be.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+changes:
+  description: The objects that were changed, and how.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+  sample:
+    - name: blue
+      action: created
+gathered:
+  description: All objects of the kind, as O(config); without secrets.
+  type: list
+  elements: dict
+  returned: when O(state=gathered)
+rendered:
+  description: The documents that O(config) stands for.
+  type: list
+  elements: dict
+  returned: when O(state=rendered)
+"""
+
+from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import run
+
+
+def main():
+    run("router_lb_rules")
+
+
+if __name__ == "__main__":
+    main()

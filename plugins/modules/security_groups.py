@@ -1,0 +1,259 @@
+#!/usr/bin/python
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Generated from services/weft/api by: make generate. Do not edit.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: security_groups
+short_description: Manage a list of SecurityGroup objects
+version_added: 0.2.0
+author: The Weft authors (@weft)
+description:
+  - 'Objects of the kind C(SecurityGroup) of C(kubeovn.io/v1): who may speak with a group of ports.'
+  - The whole list is one task. It is read, compared and written with few requests, many of them at a time.
+  - This version keeps and checks these objects, and has no effect for them yet.
+extends_documentation_fragment:
+  - weft.ovn.resources
+options:
+  config:
+    description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)
+      absent.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        type: str
+        required: true
+        description: Name of the object.
+      labels:
+        type: dict
+        description: Labels. What others set stays.
+      annotations:
+        type: dict
+        description: Annotations. What others set stays.
+      ingress_rules:
+        description: Rules for what reaches ports.
+        type: list
+        elements: dict
+        suboptions:
+          ip_version:
+            description: Address family.
+            type: str
+            choices:
+              - ''
+              - ipv4
+              - ipv6
+          protocol:
+            description: Protocol; all of them when empty.
+            type: str
+            choices:
+              - ''
+              - all
+              - icmp
+              - tcp
+              - udp
+          priority:
+            description: The lowest one that matches decides.
+            type: int
+          remote_type:
+            description: What the other side is told by.
+            type: str
+            choices:
+              - ''
+              - address
+              - securityGroup
+          remote_address:
+            description: Address or CIDR of the other side.
+            type: str
+          remote_security_group:
+            description: Security group of the other side.
+            type: str
+          local_address:
+            description: Address or CIDR of our side; all of the port's when empty.
+            type: str
+          port_range_min:
+            description: First destination port.
+            type: int
+          port_range_max:
+            description: Last destination port.
+            type: int
+          source_port_range_min:
+            description: First source port.
+            type: int
+          source_port_range_max:
+            description: Last source port.
+            type: int
+          policy:
+            description: What becomes of it; deny is drop.
+            type: str
+            choices:
+              - ''
+              - allow
+              - drop
+              - deny
+      egress_rules:
+        description: Rules for what leaves ports.
+        type: list
+        elements: dict
+        suboptions:
+          ip_version:
+            description: Address family.
+            type: str
+            choices:
+              - ''
+              - ipv4
+              - ipv6
+          protocol:
+            description: Protocol; all of them when empty.
+            type: str
+            choices:
+              - ''
+              - all
+              - icmp
+              - tcp
+              - udp
+          priority:
+            description: The lowest one that matches decides.
+            type: int
+          remote_type:
+            description: What the other side is told by.
+            type: str
+            choices:
+              - ''
+              - address
+              - securityGroup
+          remote_address:
+            description: Address or CIDR of the other side.
+            type: str
+          remote_security_group:
+            description: Security group of the other side.
+            type: str
+          local_address:
+            description: Address or CIDR of our side; all of the port's when empty.
+            type: str
+          port_range_min:
+            description: First destination port.
+            type: int
+          port_range_max:
+            description: Last destination port.
+            type: int
+          source_port_range_min:
+            description: First source port.
+            type: int
+          source_port_range_max:
+            description: Last source port.
+            type: int
+          policy:
+            description: What becomes of it; deny is drop.
+            type: str
+            choices:
+              - ''
+              - allow
+              - drop
+              - deny
+      allow_same_group_traffic:
+        description: Whether ports of the group may speak with each other.
+        type: bool
+      tier:
+        description: Tier of OVN's ACLs; lower ones come first.
+        type: int
+"""
+
+EXAMPLES = r"""
+- name: As these, whatever else there is
+  weft.ovn.security_groups:
+    config:
+      - name: sg-example
+        ingress_rules:
+          - ip_version: ipv4
+            protocol: tcp
+            priority: 1
+            remote_type: address
+            remote_address: 10.16.0.0/16
+            port_range_min: 80
+            port_range_max: 443
+            policy: allow
+        egress_rules:
+          - ip_version: ipv4
+            protocol: all
+            priority: 1
+            remote_type: securityGroup
+            remote_security_group: sg-db
+            policy: drop
+        allow_same_group_traffic: true
+- name: These and no others
+  weft.ovn.security_groups:
+    config:
+      - name: sg-example
+        ingress_rules:
+          - ip_version: ipv4
+            protocol: tcp
+            priority: 1
+            remote_type: address
+            remote_address: 10.16.0.0/16
+            port_range_min: 80
+            port_range_max: 443
+            policy: allow
+        egress_rules:
+          - ip_version: ipv4
+            protocol: all
+            priority: 1
+            remote_type: securityGroup
+            remote_security_group: sg-db
+            policy: drop
+        allow_same_group_traffic: true
+    state: overridden
+- name: Without them
+  weft.ovn.security_groups:
+    config:
+      - name: sg-example
+    state: deleted
+- name: What there is
+  weft.ovn.security_groups:
+    state: gathered
+  register: found
+"""
+
+RETURN = r"""
+before:
+  description: The listed objects as they were, with O(state=overridden) all of the kind, as O(config).
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+after:
+  description: The same objects as they are now; in check mode, as they would be.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+changes:
+  description: The objects that were changed, and how.
+  type: list
+  elements: dict
+  returned: when O(state) is not V(gathered) or V(rendered)
+  sample:
+    - name: blue
+      action: created
+gathered:
+  description: All objects of the kind, as O(config); without secrets.
+  type: list
+  elements: dict
+  returned: when O(state=gathered)
+rendered:
+  description: The documents that O(config) stands for.
+  type: list
+  elements: dict
+  returned: when O(state=rendered)
+"""
+
+from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import run
+
+
+def main():
+    run("security_groups")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,291 @@
+"""From the kinds to Ansible modules, one a kind: their documentation, and the table that they work by.
+
+An option of a module is a field of the kind by the name that it has in Python, `cidr_block` for `cidrBlock`; what holds
+it together is a table of kinds and fields (`plugins/module_utils/resources/kinds.py`). The work is one runner's.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from weft.api.base import EVERYTHING, Resource
+from weft.api.generate.schema import STORED, Schema, structural
+from weft.api.kinds import KINDS
+
+MODULES: Mapping[str, str] = {
+    "Subnet": "subnets",
+    "Vpc": "vpcs",
+    "IPPool": "ip_pools",
+    "Vip": "vips",
+    "IP": "ip_reservations",
+    "Vlan": "vlans",
+    "ProviderNetwork": "provider_networks",
+    "SecurityGroup": "security_groups",
+    "SwitchLBRule": "switch_lb_rules",
+    "RouterLBRule": "router_lb_rules",
+    "QoSPolicy": "qos_policies",
+    "OvnEip": "ovn_eips",
+    "OvnFip": "ovn_floating_ips",
+    "OvnSnatRule": "ovn_snat_rules",
+    "OvnDnatRule": "ovn_dnat_rules",
+    "IptablesEIP": "gateway_eips",
+    "IptablesFIPRule": "gateway_floating_ips",
+    "IptablesSnatRule": "gateway_snat_rules",
+    "IptablesDnatRule": "gateway_dnat_rules",
+    "VpcNatGateway": "nat_gateways",
+    "VpcEgressGateway": "egress_gateways",
+    "VpcDns": "vpc_dns",
+    "BgpConf": "bgp_configs",
+    "EvpnConf": "evpn_configs",
+}
+"""The module of each kind. What the controller alone makes (DNSNameResolver) has none."""
+
+SYSTEM: Mapping[str, tuple[str, ...]] = {"Subnet": ("join", "ovn-default"), "Vpc": ("ovn-cluster",)}
+"""What a fabric is born with: never deleted because a list lacks it."""
+
+_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+_META: Mapping[str, Schema] = {
+    "name": {"type": "str", "required": True, "description": "Name of the object."},
+    "namespace": {"type": "str", "default": "default", "description": "Namespace of the object."},
+    "labels": {"type": "dict", "description": "Labels. What others set stays."},
+    "annotations": {"type": "dict", "description": "Annotations. What others set stays."},
+}
+"""What of an object is not its `spec`."""
+
+_HEAD = """\
+#!/usr/bin/python
+# Copyright: (c) the Weft authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# {note}
+
+from __future__ import annotations
+"""
+_TAIL = """
+from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import run
+
+
+def main():
+    run("{name}")
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def table(note: str) -> str:
+    """The text of the table of kinds."""
+    kinds = {module: _kind(KINDS[kind]) for kind, module in MODULES.items()}
+    return (
+        "# Copyright: (c) the Weft authors\n"
+        "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)\n"
+        f"# SPDX-License-Identifier: GPL-3.0-or-later\n# {note}\n# fmt: off\n\n"
+        '"""The kinds and their fields: the option\'s name, the field\'s name in documents, the type."""\n\n'
+        f"from __future__ import annotations\n\nKINDS = {_literal(kinds)}\n"
+    )
+
+
+def _literal(value: Any, indent: str = "") -> str:
+    """A value in Python, on one line where it fits."""
+    flat = json.dumps(value).replace("true", "True").replace("false", "False")
+    if not isinstance(value, dict) or len(indent) + len(flat) < 100:
+        return flat
+    inner = f"{indent}    "
+    lines = "".join(f'{inner}"{key}": {_literal(item, inner)},\n' for key, item in value.items())
+    return f"{{\n{lines}{indent}}}"
+
+
+def module(kind: str, example: str, note: str) -> str:
+    """The text of the module of a kind; `example` is a document of it."""
+    cls, name = KINDS[kind], MODULES[kind]
+    parts = {"DOCUMENTATION": _documentation(cls, name), "EXAMPLES": _examples(cls, name, example), "RETURN": RETURN}
+    blocks = "".join(f'\n{title} = r"""\n{_yaml(content)}"""\n' for title, content in parts.items())
+    return _HEAD.format(note=note) + blocks + _TAIL.format(name=name)
+
+
+def fields(cls: type[Resource]) -> dict[str, Any]:
+    """The fields of a kind's `spec` by the options' names."""
+    model = cls.model_fields["spec"].annotation
+    assert inspect.isclass(model)
+    assert issubclass(model, BaseModel)
+    return dict(_fields(model, structural(model, words=True)))
+
+
+def _kind(cls: type[Resource]) -> dict[str, Any]:
+    info = cls.INFO
+    return {
+        "api_version": info.api_version,
+        "kind": info.kind,
+        "plural": info.plural,
+        "namespaced": info.namespaced,
+        "system": list(SYSTEM.get(info.kind, ())),
+        "waits": cls.PENDING != EVERYTHING,
+        "fields": {name: _bare(field) for name, field in fields(cls).items()},
+    }
+
+
+def _bare(field: Mapping[str, Any]) -> dict[str, Any]:
+    """A field without its words."""
+    kept = {key: value for key, value in field.items() if key not in ("description", "fields")}
+    if "fields" in field:
+        kept["fields"] = {name: _bare(inner) for name, inner in field["fields"].items()}
+    return kept
+
+
+def _fields(model: type[BaseModel], schema: Schema) -> Iterator[tuple[str, dict[str, Any]]]:
+    names = {field.alias or name: name for name, field in model.model_fields.items()}
+    for alias, node in schema["properties"].items():
+        name = names[alias]
+        inner = _inner(model.model_fields[name].annotation)
+        field: dict[str, Any] = {"field": alias, **_type(node, inner)}
+        if node.get(STORED) and "default" in node:
+            field["stored"] = node["default"]
+        if alias in schema.get("required", ()):
+            field["required"] = True
+        if name == "password":
+            field["secret"] = True
+        yield name, {**field, "description": _words(node)}
+
+
+def _inner(annotation: Any) -> type[BaseModel] | None:
+    """The model within an annotation like `Items[Acl]` or `Acl | None`."""
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_inner(argument) for argument in getattr(annotation, "__args__", ()))
+    return next((model for model in found if model is not None), None)
+
+
+def _type(node: Schema, model: type[BaseModel] | None) -> dict[str, Any]:
+    if node.get("x-kubernetes-int-or-string"):
+        return {"type": "raw"}
+    if node["type"] == "array":
+        item = _type(node["items"], model)
+        found = {"type": "list", "elements": item.pop("type")}
+        return {**found, **item} if "elements" not in item else {"type": "list", "elements": "list"}
+    if node["type"] == "object":
+        inner = dict(_fields(model, node)) if model is not None and "properties" in node else {}
+        return {"type": "dict", **({"fields": inner} if inner else {})}
+    return {"type": _TYPES[node["type"]], **({"choices": node["enum"]} if "enum" in node else {})}
+
+
+def _words(node: Schema) -> str:
+    text = node.get("description") or "As in the kind."
+    return _markup(text if text.endswith((".", ")")) else f"{text}.")
+
+
+def _markup(text: str) -> str:
+    """Code in Ansible's markup."""
+    return re.sub(r"`([^`()]+)`", r"C(\1)", text).replace("`", "")
+
+
+def _documentation(cls: type[Resource], name: str) -> dict[str, Any]:
+    info, summary = cls.INFO, _summary(cls)
+    description = [
+        f"Objects of the kind C({info.kind}) of C({info.api_version}): {summary[0].lower()}{summary[1:]}.",
+        "The whole list is one task. It is read, compared and written with few requests, many of them at a time.",
+    ]
+    if cls.PENDING == EVERYTHING:
+        description.append("This version keeps and checks these objects, and has no effect for them yet.")
+    given = {key: value for key, value in _META.items() if key != "namespace" or info.namespaced}
+    options = {**given, **{key: _option(field, top=True) for key, field in fields(cls).items()}}
+    return {
+        "module": name,
+        "short_description": f"Manage a list of {info.kind} objects",
+        "version_added": "0.2.0",
+        "author": "The Weft authors (@weft)",
+        "description": description,
+        "extends_documentation_fragment": ["weft.ovn.resources"],
+        "options": {
+            "config": {
+                "description": "The objects. A field that is not given is left alone, or with O(state=replaced) and "
+                "O(state=overridden) absent.",
+                "type": "list",
+                "elements": "dict",
+                "suboptions": options,
+            }
+        },
+    }
+
+
+def _summary(cls: type[Resource]) -> str:
+    first = inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+    return _markup(first).rstrip(".").split(". ")[0]
+
+
+def _option(field: Mapping[str, Any], *, top: bool = False) -> dict[str, Any]:
+    """An option's documentation. A field that the kind requires may be left out of a change to what is there."""
+    option = {key: field[key] for key in ("description", "type", "elements", "choices") if key in field}
+    if field.get("required") and not top:
+        option["required"] = True
+    if "fields" in field:
+        option["suboptions"] = {name: _option(inner) for name, inner in field["fields"].items()}
+    return option
+
+
+def _examples(cls: type[Resource], name: str, example: str) -> list[dict[str, Any]]:
+    document = yaml.safe_load(example)
+    metadata = {key: value for key, value in document["metadata"].items() if key in _META}
+    item = {**metadata, **to_options(fields(cls), document["spec"])}
+    names = [{"name": item["name"]}] if not cls.INFO.namespaced else [dict(list(metadata.items())[:2])]
+    return [
+        {"name": "As these, whatever else there is", f"weft.ovn.{name}": {"config": [item]}},
+        {"name": "These and no others", f"weft.ovn.{name}": {"config": [item], "state": "overridden"}},
+        {"name": "Without them", f"weft.ovn.{name}": {"config": names, "state": "deleted"}},
+        {"name": "What there is", f"weft.ovn.{name}": {"state": "gathered"}, "register": "found"},
+    ]
+
+
+def to_options(known: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A `spec` by the options' names."""
+    found: dict[str, Any] = {}
+    for name, field in known.items():
+        if field["field"] in spec:
+            value = spec[field["field"]]
+            inner = field.get("fields")
+            if inner and isinstance(value, list):
+                value = [to_options(inner, item) for item in value]
+            elif inner:
+                value = to_options(inner, value)
+            found[name] = value
+    return found
+
+
+def _returned(description: str, returned: str, sample: Any = None) -> dict[str, Any]:
+    value = {"description": description, "type": "list", "elements": "dict", "returned": returned}
+    return value if sample is None else {**value, "sample": sample}
+
+
+RETURN: dict[str, Any] = {
+    "before": _returned("The listed objects as they were, with O(state=overridden) all of the kind, as O(config).",
+                        "when O(state) is not V(gathered) or V(rendered)"),
+    "after": _returned("The same objects as they are now; in check mode, as they would be.",
+                       "when O(state) is not V(gathered) or V(rendered)"),
+    "changes": _returned("The objects that were changed, and how.", "when O(state) is not V(gathered) or V(rendered)",
+                         [{"name": "blue", "action": "created"}]),
+    "gathered": _returned("All objects of the kind, as O(config); without secrets.", "when O(state=gathered)"),
+    "rendered": _returned("The documents that O(config) stands for.", "when O(state=rendered)"),
+}  # fmt: skip
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists are indented."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        del indentless
+        super().increase_indent(flow, indentless=False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
+
+
+def _yaml(content: Any) -> str:
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

@@ -1,0 +1,155 @@
+"""Modules of objects at a real Kubernetes API: each kind, each state, and what nobody should have to guess."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.kubernetes import ADMIN, CONTROLLER, KubeSandbox, free_port
+from tests.support.module import run_module, succeeded
+from tests.support.ovn import ROOT
+from weft.api.generate.__main__ import EXAMPLES
+from weft.api.generate.modules import MODULES, fields, to_options
+from weft.api.kinds import KINDS
+
+SUBNETS = [{"name": f"blue-{number}", "cidr_block": f"10.{number}.0.0/16", "vpc": "test"} for number in range(1, 6)]
+
+
+@pytest.fixture(scope="module")
+def at(kube: KubeSandbox) -> dict[str, Any]:
+    """The connection's options; the API has the kinds."""
+    kube.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "roles/crds/files"))
+    kube.kubectl("wait", "--for=condition=Established", "crd", "--all")
+    return {"kubeconfig": str(kube.kubeconfig())}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(at: dict[str, Any], kube: KubeSandbox) -> Any:
+    yield
+    for module in ("subnets", "vpcs"):
+        run_module(module, config=[], state="overridden", delete_system=True, **at)
+
+
+def _item(kind: str) -> dict[str, Any]:
+    document = yaml.safe_load((ROOT / EXAMPLES / f"{kind.lower()}.yml").read_text())
+    metadata = {key: value for key, value in document["metadata"].items() if key in ("name", "namespace")}
+    return {**metadata, **to_options(fields(KINDS[kind]), document["spec"])}
+
+
+@pytest.mark.parametrize(("kind", "name"), MODULES.items())
+def test_a_kind_in_all_states(kube: KubeSandbox, at: dict[str, Any], kind: str, name: str) -> None:
+    item = _item(kind)
+    before = len(kube.audit_writes(user=ADMIN))
+    assert succeeded(name, check=True, config=[item], **at)["changed"]
+    assert succeeded(name, state="gathered", **at)["gathered"] == []
+    made = succeeded(name, config=[item], **at)
+    assert made["changes"][0]["action"] == "created"
+    assert made["diff"]["before"] == {}
+    written = len(kube.audit_writes(user=ADMIN))
+    for state in ("merged", "replaced", "overridden"):
+        again = succeeded(name, state=state, config=[item], **at)
+        assert not again["changed"], again["diff"]
+    assert len(kube.audit_writes(user=ADMIN)) == written > before
+    labelled = succeeded(name, config=[{**item, "labels": {"team": "a"}}], **at)
+    assert labelled["changes"][0]["action"] == "changed"
+    (gathered,) = succeeded(name, state="gathered", **at)["gathered"]
+    assert gathered["labels"] == {"team": "a"}
+    assert not succeeded(name, state="replaced", config=[gathered], **at)["changed"]
+    rendered = succeeded(name, state="rendered", config=[item], kubeconfig="/nowhere")["rendered"]
+    assert rendered[0]["kind"] == kind
+    gone = {
+        key: item[key] for key in ("name", "namespace") if key in item and (key == "name" or name == "egress_gateways")
+    }
+    assert succeeded(name, state="deleted", config=[gone], **at)["changed"]
+    assert not succeeded(name, state="deleted", config=[gone], **at)["changed"]
+
+
+def test_check_mode_asks_the_api_and_writes_nothing(kube: KubeSandbox, at: dict[str, Any]) -> None:
+    wrong = [*SUBNETS, {"name": "broken", "cidr_block": "10.300.0.0/16"}]
+    result = run_module("subnets", check=True, config=wrong, **at)
+    assert result["failed"]
+    assert "broken" in result["refused"]
+    assert "spec.cidrBlock" in result["msg"]
+    assert "1 of 6 changes refused (the others are possible)" in result["msg"]
+    assert succeeded("subnets", state="gathered", **at)["gathered"] == []
+
+
+def test_what_is_refused_does_not_hold_up_the_others(at: dict[str, Any]) -> None:
+    result = run_module("subnets", config=[*SUBNETS, {"name": "broken", "cidr_block": "10.300.0.0/16"}], **at)
+    assert result["failed"]
+    assert len(result["changes"]) == len(SUBNETS)
+    assert list(result["refused"]) == ["broken"]
+    assert {item["name"] for item in result["after"]} == {item["name"] for item in SUBNETS}
+
+
+def test_overridden_leaves_what_the_fabric_was_born_with(at: dict[str, Any]) -> None:
+    system = [{"name": "ovn-default", "cidr_block": "10.16.0.0/16"}, {"name": "join", "cidr_block": "100.64.0.0/16"}]
+    succeeded("subnets", config=[*SUBNETS, *system], **at)
+    result = succeeded("subnets", config=SUBNETS[:2], state="overridden", **at)
+    assert {change["name"] for change in result["changes"]} == {item["name"] for item in SUBNETS[2:]}
+    left = {item["name"] for item in succeeded("subnets", state="gathered", **at)["gathered"]}
+    assert left == {"blue-1", "blue-2", "ovn-default", "join"}
+
+
+def test_a_field_is_changed_and_the_others_stay(kube: KubeSandbox, at: dict[str, Any]) -> None:
+    succeeded("subnets", config=[{**SUBNETS[0], "mtu": 1400, "exclude_ips": ["10.1.0.9"]}], **at)
+    result = succeeded("subnets", config=[{"name": "blue-1", "mtu": 1300}], **at)
+    assert result["diff"]["before"]["blue-1"]["mtu"] == 1400
+    assert result["diff"]["after"]["blue-1"]["mtu"] == 1300
+    spec = json.loads(kube.kubectl("get", "subnet", "blue-1", "--output=json"))["spec"]
+    assert spec["excludeIps"] == ["10.1.0.9"]
+    succeeded("subnets", config=[SUBNETS[0]], state="replaced", **at)
+    assert "mtu" not in json.loads(kube.kubectl("get", "subnet", "blue-1", "--output=json"))["spec"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"config": [SUBNETS[0], SUBNETS[0]]}, "config: more than once in the list: blue-1"),
+        ({"config": [{"cidr_block": "10.0.0.0/8"}]}, "missing required arguments: name"),
+        ({"config": [{"name": "a", "cidrBlock": "10.0.0.0/8"}]}, "Unsupported parameters"),
+        ({"config": [{"name": "a", "gateway_type": "other"}]}, "distributed, centralized"),
+        ({"state": "merged"}, "config"),
+        ({"config": [{"name": "Not A Name", "cidr_block": "10.1.0.0/16"}]}, "Not A Name"),
+    ],
+)
+def test_wrong_input(at: dict[str, Any], options: dict[str, Any], words: str) -> None:
+    result = run_module("subnets", **options, **at)
+    assert result["failed"]
+    assert words in result["msg"]
+
+
+def test_an_api_that_is_not_there(tmp_path: Any) -> None:
+    url = f"https://127.0.0.1:{free_port()}"
+    result = run_module("subnets", config=SUBNETS, host=url, validate_certs=False, api_key="secret-token")
+    assert result["failed"]
+    assert result["msg"].startswith(f"{url}: no answer:")
+    assert "secret-token" not in json.dumps(result)
+    result = run_module("subnets", config=SUBNETS, kubeconfig=str(tmp_path / "none"))
+    assert "kubeconfig" in result["msg"]
+
+
+def test_who_may_not(kube: KubeSandbox) -> None:
+    item = {**_item("BgpConf"), "password": "not-to-be-shown"}
+    result = run_module("bgp_configs", config=[item], kubeconfig=str(kube.kubeconfig(CONTROLLER)))
+    assert result["failed"]
+    assert 'cannot list resource "bgp-confs"' in result["msg"]
+    assert "not-to-be-shown" not in json.dumps(result)
+
+
+def test_a_password_is_stored_and_not_shown(kube: KubeSandbox, at: dict[str, Any]) -> None:
+    item = {**_item("BgpConf"), "name": "secret", "password": "not-to-be-shown"}
+    result = succeeded("bgp_configs", config=[item], **at)
+    assert "not-to-be-shown" not in json.dumps(result)
+    assert "not-to-be-shown" in kube.kubectl("get", "bgp-conf", "secret", "--output=yaml")
+    assert "not-to-be-shown" not in json.dumps(succeeded("bgp_configs", state="gathered", **at))
+    succeeded("bgp_configs", config=[{"name": "secret"}], state="deleted", **at)
+
+
+def test_wait_says_what_it_waits_for(at: dict[str, Any]) -> None:
+    result = run_module("subnets", config=SUBNETS[:1], wait=True, wait_timeout=1, **at)
+    assert result["failed"]
+    assert "blue-1: nobody has looked at it yet" in result["msg"]

@@ -1,0 +1,149 @@
+"""Modules of objects: from options to documents and back, and what a state changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.collection import alias
+from weft.api.generate.__main__ import EXAMPLES, ROOT
+from weft.api.generate.modules import MODULES, SYSTEM, fields, to_options
+from weft.api.kinds import KINDS
+from weft.topology.first import DEFAULT_SUBNET
+from weft.topology.view import DEFAULT_VPC, JOIN_SUBNET
+
+alias()
+from plugins.module_utils.resources import config, plan  # noqa: E402
+from plugins.module_utils.resources.kinds import KINDS as TABLE  # noqa: E402
+
+SUBNET = TABLE["subnets"]
+
+
+def subnet(name: str, **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "kubeovn.io/v1",
+        "kind": "Subnet",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
+def test_every_kind_that_people_write_has_a_module() -> None:
+    ours = {kind for kind, cls in KINDS.items() if cls.STATUS is not None}
+    assert ours - set(MODULES) == {"DNSNameResolver"}
+    assert set(TABLE) == set(MODULES.values())
+
+
+def test_they_are_one_action_group() -> None:
+    runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
+    assert runtime["action_groups"]["resources"] == sorted(MODULES.values())
+
+
+def test_what_a_fabric_is_born_with() -> None:
+    assert set(SYSTEM["Subnet"]) == {DEFAULT_SUBNET, JOIN_SUBNET}
+    assert SYSTEM["Vpc"] == (DEFAULT_VPC,)
+
+
+@pytest.mark.parametrize(("kind", "module"), MODULES.items())
+def test_documents_come_back_as_they_were(kind: str, module: str) -> None:
+    document = yaml.safe_load((ROOT / EXAMPLES / f"{kind.lower()}.yml").read_text())
+    known = TABLE[module]
+    item = config.to_item(known, document)
+    assert {key: value for key, value in item.items() if key in fields(KINDS[kind])} == to_options(
+        fields(KINDS[kind]), document["spec"]
+    )
+    assert config.to_document(known, item) == document
+    KINDS[kind].parse(config.to_document(known, item))
+
+
+BLUE = subnet("blue", cidrBlock="10.1.0.0/24", vpc="ovn-cluster", default=False, excludeIps=["10.1.0.9"], mtu=1400)
+
+
+@pytest.mark.parametrize(
+    ("state", "spec", "after"),
+    [
+        pytest.param("merged", {}, None, id="nothing given"),
+        pytest.param("merged", {"mtu": 1400}, None, id="as it is"),
+        pytest.param("merged", {"mtu": 1300}, {**BLUE["spec"], "mtu": 1300}, id="one field"),
+        pytest.param("merged", {"excludeIps": []}, {**BLUE["spec"], "excludeIps": []}, id="an empty list"),
+        pytest.param(
+            "replaced", {"cidrBlock": "10.1.0.0/24", "excludeIps": ["10.1.0.9"], "mtu": 1400}, None,
+            id="without what the API fills in",
+        ),
+        pytest.param(
+            "replaced", {"cidrBlock": "10.1.0.0/24"},
+            {"cidrBlock": "10.1.0.0/24"}, id="without the others",
+        ),
+        pytest.param(
+            "replaced", {"cidrBlock": "10.1.0.0/24", "vpc": "red", "excludeIps": ["10.1.0.9"], "mtu": 1400},
+            {"cidrBlock": "10.1.0.0/24", "vpc": "red", "excludeIps": ["10.1.0.9"], "mtu": 1400},
+            id="another than the API's",
+        ),
+    ],
+)  # fmt: skip
+def test_fields(state: str, spec: dict[str, Any], after: dict[str, Any] | None) -> None:
+    found = plan.changes(SUBNET, state, [subnet("blue", **spec)], {"blue": BLUE})
+    assert [change.after["spec"] for change in found] == ([] if after is None else [after])
+
+
+def test_what_the_api_fills_in_within_lists_is_no_difference() -> None:
+    kind = {"fields": {"rules": {"field": "rules", "fields": {"on": {"field": "on", "stored": True}}}}, "system": []}
+    live, wanted = subnet("a", rules=[{"on": True}, {"on": False}]), subnet("a", rules=[{}, {"on": False}])
+    assert plan.changes(kind, "replaced", [wanted], {"a": live}) == []
+    assert plan.changes(kind, "merged", [subnet("a", rules=[{}, {}])], {"a": live}) != []
+
+
+@pytest.mark.parametrize(
+    ("state", "names", "expected"),
+    [
+        ("merged", ["blue", "new"], {"new": "created"}),
+        ("replaced", ["new"], {"new": "created"}),
+        ("overridden", ["new"], {"new": "created", "blue": "deleted", "red": "deleted"}),
+        ("overridden", ["blue"], {"red": "deleted"}),
+        ("deleted", ["blue", "absent"], {"blue": "deleted"}),
+        ("overridden", [], {"blue": "deleted", "red": "deleted"}),
+    ],
+)
+def test_objects(state: str, names: list[str], expected: dict[str, str]) -> None:
+    live = {name: subnet(name, cidrBlock="10.1.0.0/24") for name in ("blue", "red", "join", "ovn-default")}
+    wanted = [subnet(name, cidrBlock="10.1.0.0/24") for name in names]
+    found = plan.changes(SUBNET, state, wanted, live)
+    assert {change.ref: change.action for change in found} == expected
+
+
+def test_system_objects_go_when_told_to() -> None:
+    found = plan.changes(SUBNET, "overridden", [], {"join": subnet("join")}, delete_system=True)
+    assert [(change.ref, change.action) for change in found] == [("join", "deleted")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"a": 1, "b": {"x": 1, "y": 2}}, {"b": {"x": 1, "y": 3}}, {"a": None, "b": {"y": 3}}),
+        ({"a": [1]}, {"a": [1, 2]}, {"a": [1, 2]}),
+        ({}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+        ({"a": "text"}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+        ({"a": 1}, {"a": 1}, {}),
+    ],
+)
+def test_patch(before: dict[str, Any], after: dict[str, Any], expected: dict[str, Any]) -> None:
+    change = plan.Change({"metadata": {"name": "x"}, "spec": before}, {"metadata": {"name": "x"}, "spec": after})
+    assert plan.patch(change) == ({"spec": expected} if expected else {})
+
+
+def test_labels_of_others_stay() -> None:
+    live = subnet("blue")
+    live["metadata"] |= {"labels": {"theirs": "1"}, "annotations": {config.LAST_APPLIED: "{}"}}
+    wanted = subnet("blue")
+    wanted["metadata"]["labels"] = {"ours": "2"}
+    (change,) = plan.changes(SUBNET, "replaced", [wanted], {"blue": live})
+    assert plan.patch(change) == {"metadata": {"labels": {"ours": "2"}}}
+    assert config.to_item(SUBNET, live) == {"name": "blue", "labels": {"theirs": "1"}}
+
+
+def test_no_result_shows_a_secret() -> None:
+    shown = config.shown(TABLE["bgp_configs"], {"name": "a", "password": "secret", "local_asn": 65000})
+    assert shown == {"name": "a", "local_asn": 65000}
+    assert config.options(TABLE["bgp_configs"])["password"]["no_log"]
