@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 METADATA = ("labels", "annotations")
+NO_SECRETS = ("key",)
+"""Names that sound like a secret's and are a label's."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -25,8 +27,8 @@ def _options(fields, top=False):
         option = {key: field[key] for key in ("type", "elements", "choices") if key in field}
         if field.get("required") and not top:
             option["required"] = True
-        if field.get("secret"):
-            option["no_log"] = True
+        if name in NO_SECRETS or field.get("secret"):
+            option["no_log"] = field.get("secret", False)
         if "fields" in field:
             option["options"] = _options(field["fields"])
         spec[name] = option
