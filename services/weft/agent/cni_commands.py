@@ -60,6 +60,9 @@ class Commands:
         except asyncio.CancelledError:
             code = "cancelled"
             raise
+        except Exception:
+            code = cni_types.WIRING_FAILED
+            raise
         finally:
             seconds = time.perf_counter() - started
             metrics.cni_requests.labels(request.command, code).inc()
@@ -112,6 +115,7 @@ class Commands:
                 f"{self._settings.add_timeout:g} s",
                 f"is ovn-controller of {self._node} running and connected to the Southbound database, and northd? "
                 f"Open vSwitch says of {wanted.host_interface}: {(interface and interface.error) or 'no error'}",
+                reason="not-bound",
             ) from None
         result = {**attachment.result(request.version), "dns": dns(request)}
         return after(request.config.get("prevResult"), result)
@@ -121,7 +125,7 @@ class Commands:
             what = "its database does not answer" if not self._ovs.connected else f"no bridge {self._ovs.bridge}"
             raise CniError(
                 cni_types.TRY_AGAIN, f"Open vSwitch on {self._node}: {what}",
-                "look at ovsdb-server, ovs-vswitchd and ovn-controller of this host",
+                "look at ovsdb-server, ovs-vswitchd and ovn-controller of this host", reason="open-vswitch",
             )  # fmt: skip
 
     async def _need_database(self) -> None:
@@ -132,7 +136,7 @@ class Commands:
             why = "has no rows at all" if self._view.emptied else "is not connected"
             raise CniError(
                 cni_types.TRY_AGAIN, f"Weft database {why}: no new workload on {self._node} until it is back",
-                "running workloads are not affected; look at weft-ovsdb on the central members",
+                "running workloads are not affected; look at weft-ovsdb on the central members", reason="database",
             ) from None  # fmt: skip
 
     async def _port(self, request: Request, deadline: float) -> tuple[Port, Subnet]:
@@ -163,16 +167,19 @@ class Commands:
         port = self._find(request)
         if port is None:
             what = f"Port/{name}: not in the Weft database for host {self._node} within {seconds}"
-            hint = "has the controller given the pod an address? see `weftctl get pod`, and the subnet's status"
+            reason, hint = (
+                "no-port",
+                "has the controller given the pod an address? see `weftctl get pod`, and the subnet's status",
+            )
             if request.provider != DEFAULT_PROVIDER:
                 hint += f"; a subnet has to have the provider {request.provider}, as the network configuration has"
         elif request.uid and port.pod_uid != request.uid:
             what = f"Port/{name}: pod_uid: got {port.pod_uid or 'none'}, expected {request.uid}, after {seconds}"
-            hint = "the port is still that of an earlier pod of this name"
+            reason, hint = "other-pod", "the port is still that of an earlier pod of this name"
         else:
             what = f"Port/{name}: subnet: Subnet/{port.subnet} is not in the Weft database after {seconds}"
-            hint = "see the controller's log"
-        return CniError(cni_types.TRY_AGAIN, what, hint)
+            reason, hint = "no-subnet", "see the controller's log"
+        return CniError(cni_types.TRY_AGAIN, what, hint, reason=reason)
 
     def _port_name(self, request: Request) -> str:
         port = self._find(request)

@@ -17,7 +17,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from weft.agent import cni_types
+from weft.agent import cni_types, metrics
 from weft.agent.cni_commands import Commands
 from weft.agent.cni_types import CniError
 from weft.log import get_logger
@@ -67,7 +67,8 @@ class CniServer:
             line = await reader.readline()
             if (user := _user(writer)) != 0:
                 _log.warning("CNI request of another user than root refused", uid=user)
-                writer.write(_failure(CniError(cni_types.INVALID_ENVIRONMENT, _ROOT_ONLY.format(user)), "1.0.0"))
+                error = CniError(cni_types.INVALID_ENVIRONMENT, _ROOT_ONLY.format(user), reason="user")
+                writer.write(_failure(error, "1.0.0", ""))
                 await writer.drain()
                 return
             work = asyncio.create_task(answer(self._commands, line))
@@ -99,19 +100,20 @@ def _user(writer: asyncio.StreamWriter) -> int:
 
 async def answer(commands: Commands, line: bytes) -> bytes:
     """The bytes that answer a request line."""
-    version = "1.0.0"
+    version, command = "1.0.0", ""
     try:
         environment, config = _decode(line)
+        command = environment.get("CNI_COMMAND", "")
         request = cni_types.parse_request(environment, config)
         version = request.version
         result = await commands.run(request)
         return b"0\n" + (json.dumps(result).encode() if result is not None else b"")
     except CniError as error:
-        return _failure(error, version)
+        return _failure(error, version, command)
     except Exception as error:  # noqa: BLE001 - the runtime is told, whatever it is
         _log.exception("CNI request failed")
         text = f"{type(error).__name__}: {error}"
-        return _failure(CniError(cni_types.WIRING_FAILED, text, "see the log of weft-agent"), version)
+        return _failure(CniError(cni_types.WIRING_FAILED, text, "see the log of weft-agent"), version, command)
 
 
 def _decode(line: bytes) -> tuple[dict[str, str], str]:
@@ -122,5 +124,6 @@ def _decode(line: bytes) -> tuple[dict[str, str], str]:
         raise CniError(cni_types.DECODING_FAILURE, f"request of the plugin: {error}") from error
 
 
-def _failure(error: CniError, version: str) -> bytes:
+def _failure(error: CniError, version: str, command: str) -> bytes:
+    metrics.cni_failures.labels(command if command in cni_types.COMMANDS else "", error.reason).inc()
     return b"1\n" + json.dumps(error.document(version)).encode()

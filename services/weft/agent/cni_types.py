@@ -31,6 +31,14 @@ INCOMPATIBLE_VERSION, UNSUPPORTED_FIELD, UNKNOWN_CONTAINER, INVALID_ENVIRONMENT,
 DECODING_FAILURE, INVALID_CONFIG, TRY_AGAIN, NOT_AVAILABLE, LIMITED = 6, 7, 11, 50, 51
 WIRING_FAILED, CHECK_FAILED = 100, 101
 
+REASONS: Final[Mapping[int, str]] = {
+    INCOMPATIBLE_VERSION: "version", UNSUPPORTED_FIELD: "capability", UNKNOWN_CONTAINER: "container-gone",
+    INVALID_ENVIRONMENT: "environment", IO_FAILURE: "kernel", DECODING_FAILURE: "configuration",
+    INVALID_CONFIG: "configuration", TRY_AGAIN: "other", NOT_AVAILABLE: "not-available", LIMITED: "not-available",
+    WIRING_FAILED: "wiring", CHECK_FAILED: "differs",
+}  # fmt: skip
+"""What failures are counted under, where the error names nothing closer."""
+
 Interface = IPv4Interface | IPv6Interface
 
 _CONTAINER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
@@ -38,11 +46,12 @@ _IFNAME: Final = re.compile(r"(?!\.{1,2}$)[^/:\s\x00-\x1f]{1,15}")
 
 
 class CniError(Exception):
-    """An error as the specification wants it; `details` says what to look at."""
+    """An error as the specification wants it; `details` says what to look at, failures are counted by `reason`."""
 
-    def __init__(self, code: int, message: str, details: str = "") -> None:
+    def __init__(self, code: int, message: str, details: str = "", *, reason: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.reason = reason or REASONS.get(code, "other")
         self.message = message
         self.details = details
 

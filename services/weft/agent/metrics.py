@@ -8,6 +8,8 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 cni_requests = Counter("weft_agent_cni_requests_total", "CNI requests by command and result code (0: success).",
                        ["command", "code"])  # fmt: skip
+cni_failures = Counter("weft_agent_cni_failures_total", "CNI requests that failed, by what was missing or wrong.",
+                       ["command", "reason"])  # fmt: skip
 cni_latency = Histogram("cni_op_latency_seconds", "Duration of CNI requests; the name and labels are Kube-OVN's.",
                         ["node_name", "method", "status_code"], buckets=_BUCKETS)  # fmt: skip
 add_phase_seconds = Histogram("weft_agent_add_phase_seconds", "Duration of the phases of a CNI ADD.", ["phase"],

@@ -150,6 +150,7 @@ def _silent(asker: Asker, family: _Family, gateway: Address, sent: int) -> CniEr
         f"gateway {gateway} does not answer on {asker.ifname}: {sent} {what} sent from {family.own[0]} ({asker.mac})",
         "is there a router or a gateway of the subnet with that address? see `weftctl get subnet`, and the subnet's "
         "`disableGatewayCheck` for one that has none",
+        reason="gateway",
     )
 
 
@@ -159,4 +160,5 @@ def _conflict(asker: Asker, told: Claim) -> CniError:
         f"address {told.address} of {asker.ifname} ({asker.mac}) is in use by {told.mac}",
         "something that the fabric did not give the address has it; find that MAC address, or exclude the address "
         "by the subnet's `excludeIps`",
+        reason="address-in-use",
     )

@@ -72,6 +72,7 @@ def plan(port: Port, subnet: Subnet, underlay_mtu: int | None) -> Wanted:
             cni_types.TRY_AGAIN,
             "this host's tunnel address is not set or on no link, so the MTU is not known",
             "see external_ids:ovn-encap-ip in Open_vSwitch, and `ip addr`",
+            reason="no-mtu",
         )
     asked = own.gateways if subnet.gateway_check else ()
     return Wanted(port, host_interface(port.name), port.mac, mtu, own, asked)

@@ -98,6 +98,19 @@ def test_packets_of_a_pod_are_counted_under_its_name(agent: AgentHost) -> None:
     assert not any(item["pod_name"] for item in labels(page, "kube_ovn_interface_rx_packets")), "gone with the pod"
 
 
+def test_failures_are_counted_by_what_was_missing(agent: AgentHost) -> None:
+    pod = agent.pod("lost")
+    agent.rows.insert("Port", **agent.port_row(pod, "blue", "0a:00:00:00:00:09", "10.16.0.9", pod_uid="another"))
+    assert agent.request("ADD", pod)[0] == 1
+    agent.rows.delete("Port", pod.port)
+    assert agent.request("CHECK", pod)[0] == 1
+    assert agent.request("ADD", pod, version="9.9")[0] == 1
+    page = scrape(agent)
+    for command, reason in (("ADD", "other-pod"), ("CHECK", "differs"), ("ADD", "version")):
+        assert value(page, "weft_agent_cni_failures_total", command=command, reason=reason) == 1
+    assert value(page, "weft_agent_cni_requests_total", command="ADD", code="11") == 1
+
+
 def test_what_the_daemons_and_the_kernel_say_of_themselves(agent: AgentHost) -> None:
     page = scrape(agent)
     [about] = labels(page, "kube_ovn_ovs_info")
