@@ -22,6 +22,8 @@ from weft.agent.cni_commands import Commands
 from weft.agent.cni_server import CniServer
 from weft.agent.config import AgentConfig
 from weft.agent.figures.collector import HostFigures
+from weft.agent.gateway.duty import PERIOD, Gateway
+from weft.agent.gateway.notices import Notices
 from weft.agent.host import HostWiring
 from weft.agent.monitor import Monitor
 from weft.agent.namespaces import Namespaces
@@ -71,6 +73,8 @@ class Agent:
         self.status_writer = StatusWriter(
             config, self.weft, self.view, self.ovs, self.links, self.problems, self.underlay
         )
+        self.gateway_duty = Gateway(config.name, config.agent.state_dir, self.view, self.links, self.problems)
+        self.notices = Notices(self._gateway_changed)
         self.health = Health(self._broken, self._unready, self._doing)
         self.figures = HostFigures(config.name, config.ovs)
         self._unclaimed: set[str] = set()
@@ -83,14 +87,15 @@ class Agent:
         self.host = Reconciler("host link", host.reconcile, period=_CHECK_PERIOD)
         self.namespaces = Reconciler("namespaces", kept.reconcile, settle=0.02, retry=(1, 10))
         self.leftovers = Reconciler("leftovers", self.commands.clean, settle=0.5)
+        self.gateway = Reconciler("gateway", self.gateway_duty.reconcile, period=PERIOD, retry=(0.5, 10))
         self.disk = Reconciler("view on disk", self._save, settle=0.5)
         self.status = Reconciler(
             "status", self.status_writer.reconcile, settle=0.2, period=self._config.agent.heartbeat, retry=(1, 10)
         )
-        self.duties = (self.host, self.namespaces, self.leftovers, self.disk, self.status)
+        self.duties = (self.host, self.gateway, self.namespaces, self.leftovers, self.disk, self.status)
 
     def _connect(self) -> None:
-        for duty in (self.host, self.namespaces, self.disk, self.status):
+        for duty in (self.host, self.gateway, self.namespaces, self.disk, self.status):
             self.view.on_change(duty.poke)
         for duty in (self.host, self.namespaces, self.leftovers, self.status):
             self.ovs.on_change(duty.poke)
@@ -103,6 +108,7 @@ class Agent:
         self._count()
         listen(self._config.agent.metrics, self.health)
         self.monitor.start()
+        self.notices.start()
         await self.server.start()
         sd_notify("READY=1", "STATUS=serving CNI requests")
         try:
@@ -119,6 +125,7 @@ class Agent:
     async def _close(self) -> None:
         await self.server.close()
         self.monitor.close()
+        self.notices.close()
         if self.view.synced:
             await self._save()
         with contextlib.suppress(TimeoutError):
@@ -160,6 +167,11 @@ class Agent:
     def _kernel_changed(self) -> None:
         self.host.poke()
         self.status.poke()
+        self._gateway_changed()
+
+    def _gateway_changed(self) -> None:
+        self.gateway_duty.notice()
+        self.gateway.poke()
 
     def _link_removed(self, name: str) -> None:
         if name in self.ovs.interfaces:

@@ -26,3 +26,8 @@ problems = Gauge("weft_agent_problems", "Problems on this host.")
 ready = Gauge("weft_agent_ready", "1 while this host can take workloads, as in Host_Status.")
 certificate_expiry = Gauge("weft_agent_certificate_expiry_timestamp_seconds",
                            "Until when the certificate of this host is valid; 0 when there is none.")  # fmt: skip
+gateway_writes = Counter("weft_agent_gateway_writes_total",
+                         "What was written into the packet filter and the policy routing, as a change of rows or as a "
+                         "repair of what others did.", ["part", "reason"])  # fmt: skip
+gateway_apply_seconds = Histogram("weft_agent_gateway_apply_seconds",
+                                  "Duration of transactions of the packet filter.", buckets=_BUCKETS)  # fmt: skip

@@ -3,7 +3,8 @@
 Duties compare the whole anyway, so a notice needs little decoding; the multicast groups are read with a bare
 socket. What wiring pods says of itself is left out, or fifty pods at once would make every duty look at every
 link again and again while they wait: notices of links whose name is ours, and of routes outside the main table (each
-link that goes up has some). A removed link is named, since its Open vSwitch port may then be an orphan.
+link that goes up has some) that are not for egress gateways. A removed link is named, since its Open vSwitch port may
+then be an orphan.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_GROUPS: Final = 0x1 | 0x10 | 0x40 | 0x100 | 0x400  # link, IPv4 address and route, IPv6 address and route
+from weft.agent.gateway.policy import PROTOCOL
+
+_GROUPS: Final = 0x1 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x40000
+"""Links; IPv4 addresses, routes and rules; the same of IPv6."""
 NEWLINK, DELLINK, NEWROUTE, DELROUTE = 16, 17, 24, 25
 _IFNAME: Final = 3
-_RTM_TABLE: Final = 4
+_RTM_TABLE, _RTM_PROTOCOL = 4, 5
 _MAIN: Final = 254
 _OURS: Final = re.compile("w[0-9a-f]{14}")
 _HEADER, _IFINFO, _ATTRIBUTE = struct.Struct("=IHHII"), 16, struct.Struct("=HH")
@@ -61,11 +65,12 @@ class Monitor:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message's kind, with the link's name or the route's table where it has one."""
+    """A message's kind, with the link's name or the route's table and protocol where it has them."""
 
     kind: int
     link: str = ""
     table: int = 0
+    protocol: int = 0
 
 
 def matters(notice: Notice) -> bool:
@@ -73,7 +78,7 @@ def matters(notice: Notice) -> bool:
     if notice.kind in (NEWLINK, DELLINK):
         return not _OURS.fullmatch(notice.link)
     if notice.kind in (NEWROUTE, DELROUTE):
-        return notice.table == _MAIN
+        return notice.table == _MAIN or notice.protocol == PROTOCOL
     return True
 
 
@@ -87,8 +92,8 @@ def parse(data: bytes) -> Iterator[Notice]:
         body, end = offset + _HEADER.size, min(offset + length, len(data))
         if kind in (NEWLINK, DELLINK):
             yield Notice(kind, link=_name(data, body + _IFINFO, end))
-        elif kind in (NEWROUTE, DELROUTE) and body + _RTM_TABLE < end:
-            yield Notice(kind, table=data[body + _RTM_TABLE])
+        elif kind in (NEWROUTE, DELROUTE) and body + _RTM_PROTOCOL < end:
+            yield Notice(kind, table=data[body + _RTM_TABLE], protocol=data[body + _RTM_PROTOCOL])
         else:
             yield Notice(kind)
         offset += _aligned(length)

@@ -1,4 +1,4 @@
-"""What this host knows of the fabric: its Host row, its Ports, all Subnets.
+"""What this host knows of the fabric: its Host row, its Ports, all Subnets with their NAT rules.
 
 The view is filled by the Weft database and kept on disk, so that the agent works without the database, also after a
 reboot. The rows from disk are the view until the first whole replica is there; then that is, at once: a half
@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -23,7 +23,7 @@ from weft.log import get_logger
 from weft.ovsdb.database import RowChange
 
 T = TypeVar("T")
-Row = TypeVar("Row", bound="Port | Subnet | Host")
+Row = TypeVar("Row", bound="Port | Subnet | NatRule | Host")
 _log = get_logger(__name__)
 DEFAULT_PROVIDER: Final = "ovn"
 """The provider of the network that pods have without asking."""
@@ -71,6 +71,26 @@ class Subnet:
     host_routed: bool
     gateway_check: bool = False
     """Whether a pod is not handed over before its gateway has answered."""
+    nat_outgoing: bool = False
+    """Whether its packets get the host's address when they leave the fabric, where no NatRule says otherwise."""
+    egress_gateways: tuple[str, ...] = ()
+    """Routers beyond the fabric that its packets leave by, with the table and the priority of the routing policy."""
+    policy_table: int | None = None
+    policy_priority: int | None = None
+    gateway_hosts: tuple[str, ...] = ()
+    """The hosts by which its packets leave; each pod's own where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class NatRule:
+    """What is done with a subnet's packets that leave; the first rule that matches decides."""
+
+    subnet: str
+    position: int
+    action: str
+    """`nat` or `forward`: with the host's address, or the workload's."""
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +105,20 @@ class Host:
     mtu: int
 
 
+_OPTIONAL: Final = frozenset({"policy_table", "policy_priority"})
+"""Columns of at most one value: sets for the database."""
+
 COLUMNS: Mapping[str, Sequence[str]] = {
     "Host": ["name", "port", "mac", "addresses", "gateways", "mtu"],
     "Port": [
         "name", "host", "pod_namespace", "pod_name", "pod_uid", "interface", "subnet", "mac", "addresses", "netns",
         "device_type", "provider", "routes", "default_route", "shaping", "mirrors", "arriving",
     ],
-    "Subnet": ["name", "cidrs", "gateways", "mtu", "host_routed", "gateway_check"],
+    "Subnet": [
+        "name", "cidrs", "gateways", "mtu", "host_routed", "gateway_check", "nat_outgoing", "egress_gateways",
+        "policy_table", "policy_priority", "gateway_hosts",
+    ],
+    "Nat_Rule": ["subnet", "position", "action", "sources", "destinations"],
 }  # fmt: skip
 
 
@@ -109,10 +136,14 @@ def build(kind: type[Row], row: Mapping[str, Any]) -> Row:
     values = {name: row[name] for name in kind.__dataclass_fields__ if name in row}
     if kind is Port and not values.get("provider"):
         values |= {"provider": DEFAULT_PROVIDER, "default_route": True}
-    arguments: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-    }
+    arguments: dict[str, Any] = {name: _field(name, value) for name, value in values.items()}
     return kind(**arguments)
+
+
+def _field(name: str, value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return next(iter(value), None) if name in _OPTIONAL else tuple(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +153,8 @@ class Rows:
     ports: Mapping[str, Port]
     subnets: Mapping[str, Subnet]
     host: Host | None
+    nat_rules: tuple[NatRule, ...] = ()
+    """By subnet and position."""
 
     @property
     def empty(self) -> bool:
@@ -129,7 +162,9 @@ class Rows:
 
 
 EMPTY = Rows({}, {}, None)
-_KINDS: Mapping[str, type[Port] | type[Subnet] | type[Host]] = {"Port": Port, "Subnet": Subnet, "Host": Host}
+_KINDS: Mapping[str, type[Port] | type[Subnet] | type[NatRule] | type[Host]] = {
+    "Port": Port, "Subnet": Subnet, "Nat_Rule": NatRule, "Host": Host,
+}  # fmt: skip
 
 
 class View:
@@ -176,9 +211,9 @@ class View:
             self._tell()
 
     def _show(self) -> None:
-        by_name = {kind: {row.name: row for row in table.values()} for kind, table in self._replica.items()}
-        host = next(iter(by_name["Host"].values()), None)
-        rows = Rows(by_name["Port"], by_name["Subnet"], host)
+        ports, subnets = ({row.name: row for row in self._replica[kind].values()} for kind in ("Port", "Subnet"))
+        host = next(iter(self._replica["Host"].values()), None)
+        rows = Rows(ports, subnets, host, in_order(self._replica["Nat_Rule"].values()))
         self.emptied = rows.empty and not self.rows.empty
         if not self.emptied:
             self.rows = rows
@@ -209,6 +244,11 @@ class View:
         return next(iter(exact or [port for port in found if not port.interface]), None)
 
 
+def in_order(rules: Iterable[NatRule]) -> tuple[NatRule, ...]:
+    """Rules as they are tried."""
+    return tuple(sorted(rules, key=lambda rule: (rule.subnet, rule.position)))
+
+
 # --- on disk ---
 
 
@@ -220,6 +260,7 @@ def load(path: Path) -> Rows:
             {row["name"]: build(Port, row) for row in document["ports"]},
             {row["name"]: build(Subnet, row) for row in document["subnets"]},
             build(Host, document["host"]) if document["host"] else None,
+            in_order(build(NatRule, row) for row in document.get("nat_rules", ())),
         )
     except FileNotFoundError:
         return EMPTY
@@ -234,6 +275,7 @@ def save(path: Path, rows: Rows) -> None:
         "ports": [asdict(port) for port in rows.ports.values()],
         "subnets": [asdict(subnet) for subnet in rows.subnets.values()],
         "host": asdict(rows.host) if rows.host else None,
+        "nat_rules": [asdict(rule) for rule in rows.nat_rules],
     }
     write_atomically(path, json.dumps(document, indent=1))
 

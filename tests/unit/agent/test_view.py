@@ -118,6 +118,43 @@ def test_rows_of_before_are_of_a_pods_only_network(
     assert load(tmp_path / "view.json") == view.rows
 
 
+GATEWAY = {
+    "nat_outgoing": True, "egress_gateways": ["192.168.0.1"], "policy_table": [1000], "policy_priority": [1500],
+    "gateway_hosts": ["h1"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("columns", "fields"),
+    [
+        ({}, {"nat_outgoing": False, "policy_table": None, "gateway_hosts": ()}),
+        ({"policy_table": [], "policy_priority": []}, {"policy_table": None, "policy_priority": None}),
+        (GATEWAY, {"policy_table": 1000, "policy_priority": 1500, "egress_gateways": ("192.168.0.1",)}),
+    ],
+    ids=["schema of before", "without policy", "with policy"],
+)
+def test_gateway_columns_of_a_subnet(columns: dict[str, Any], fields: dict[str, Any], tmp_path: Path) -> None:
+    view = View()
+    view.apply([change("Subnet", SUBNET | columns)])
+    view.set_connected(True)
+    assert fields.items() <= asdict(view.rows.subnets["blue"]).items()
+    save(tmp_path / "view.json", view.rows)
+    assert load(tmp_path / "view.json") == view.rows
+
+
+def test_nat_rules_are_in_order(tmp_path: Path) -> None:
+    view, uuid = View(), uuid4()
+    rule = {"subnet": "blue", "action": "nat", "sources": ["10.0.0.0/30"], "destinations": []}
+    view.apply([change("Nat_Rule", rule | {"position": number}) for number in (2, 0)])
+    view.apply([change("Nat_Rule", rule | {"position": 1}, uuid=uuid)])
+    view.set_connected(True)
+    assert [item.position for item in view.rows.nat_rules] == [0, 1, 2]
+    view.apply([change("Nat_Rule", {}, "delete", uuid)])
+    assert [item.position for item in view.rows.nat_rules] == [0, 2]
+    save(tmp_path / "view.json", view.rows)
+    assert load(tmp_path / "view.json") == view.rows
+
+
 @pytest.mark.parametrize(
     ("interfaces", "asked", "found"),
     [

@@ -1,0 +1,97 @@
+"""The duty that keeps the host a gateway: packet filter, policy routing and the kernel's switches, as the view says.
+
+It is asked at each change of the view, thus at each pod; so it looks at the kernel only when its plan is another one,
+when the kernel has given notice, and now and then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pyroute2.netlink.exceptions import NetlinkError
+
+from weft.agent import metrics
+from weft.agent.gateway import kernel, policy
+from weft.agent.gateway.nftables import NftError, PacketFilter, forward_policies
+from weft.agent.gateway.plan import Plan, plan
+from weft.agent.gateway.template import render
+from weft.agent.netlink import Netlink
+from weft.agent.problems import Problems
+from weft.agent.view import View
+
+PERIOD: Final = 30.0
+"""Seconds after which the kernel is looked at without notice."""
+
+
+class Gateway:
+    """See the module's text."""
+
+    def __init__(self, host: str, state_dir: Path, view: View, links: Netlink, problems: Problems) -> None:
+        self._host = host
+        self._view = view
+        self._netlink = links
+        self._problems = problems
+        self._filter = PacketFilter(state_dir / "packet_filter.json")
+        self._kept: Plan | None = None
+        self._routing: policy.Policy | None = None
+        self._looked = 0.0
+
+    def notice(self) -> None:
+        """The kernel is not as it was: look at the next run, whatever the plan is."""
+        self._kept = None
+
+    async def reconcile(self) -> None:
+        """Make the kernel do what the view says. Nothing is touched before there is a view at all."""
+        if self._view.rows.empty and not self._view.synced:
+            return
+        wanted = plan(self._view.rows, self._host)
+        if wanted == self._kept and time.monotonic() < self._looked + PERIOD * 0.9:
+            return
+        self._kept, self._looked = wanted, time.monotonic()
+        self._tell("gateway/", wanted.faults)
+        try:
+            await self._route(wanted)
+            await self._filter_packets(wanted)
+        except BaseException:
+            self._kept = None
+            raise
+
+    async def _route(self, wanted: Plan) -> None:
+        routing = policy.wanted(wanted.egress, wanted.fabric)
+        try:
+            changed, faults = await self._netlink.run(policy.keep, routing)
+        except (NetlinkError, OSError) as error:
+            self._problems.report("policy routing", str(error))
+            raise
+        self._problems.clear("policy routing")
+        if changed:
+            reason = "repair" if routing == self._routing else "change"
+            metrics.gateway_writes.labels("policy routing", reason).inc(changed)
+        self._routing = routing
+        self._tell("egress/", {item.subnet: faults[item.table] for item in wanted.egress if item.table in faults})
+        refused = await self._netlink.run(kernel.keep, wanted)
+        self._problems.check("forwarding", "; ".join(refused))
+
+    async def _filter_packets(self, wanted: Plan) -> None:
+        try:
+            await self._filter.keep(render(wanted) if self._view.rows.host else None)
+            chains = await forward_policies() if wanted.fabric else []
+        except (NftError, OSError) as error:
+            self._problems.report("packet filter", str(error))
+            raise
+        self._problems.clear("packet filter")
+        self._problems.check(
+            "forward policy",
+            f"{', '.join(chains)}: drops what it does not accept and has no rule for ovn0: workloads reach nothing "
+            "beyond the fabric through this host; accept what comes in and what goes out by ovn0 there"
+            if chains
+            else None,
+        )
+
+    def _tell(self, prefix: str, faults: Mapping[str, str]) -> None:
+        for name, text in faults.items():
+            self._problems.report(prefix + name, text)
+        self._problems.clear_except(prefix, {prefix + name for name in faults})

@@ -1,0 +1,186 @@
+"""What this host does with packets that leave subnets: a value, made of the view's rows and nothing else.
+
+Rows are input of others. Here their texts become addresses and numbers, and what is none is left out and named in
+`faults`: nothing behind this module ever sees a row's text, so none can reach nftables' language or a route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_address, ip_network
+from typing import Final
+
+from weft.agent.view import NatRule, Rows, Subnet
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+TABLES: Final = range(1, 1 << 32)
+KERNEL_TABLES: Final = frozenset({253, 254, 255})
+"""`default`, `main` and `local` of rtnetlink(7)."""
+PRIORITIES: Final = range(1, 32766)
+"""Between the rule for addresses of this host and that for the table `main`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Packets of one family: `sources` and `destinations` without elements mean any."""
+
+    version: int
+    sources: tuple[Network, ...]
+    destinations: tuple[Network, ...]
+    keep_source: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SubnetNat:
+    """A subnet whose packets get the host's address when they leave, where none of `exceptions` says otherwise.
+
+    The first exception that matches decides, as the manual has it.
+    """
+
+    networks: tuple[Network, ...]
+    exceptions: tuple[Match, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """A subnet that leaves by gateways of its own: a rule for each network, a default route for each family."""
+
+    subnet: str
+    networks: tuple[Network, ...]
+    gateways: tuple[Address, ...]
+    table: int
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All of it. `fabric` is what hosts reach by `ovn0`; `centralized` what of it leaves by some hosts only."""
+
+    fabric: tuple[Network, ...] = ()
+    centralized: tuple[Network, ...] = ()
+    nat: tuple[SubnetNat, ...] = ()
+    egress: tuple[Egress, ...] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with a subnet's rows, by its name."""
+
+
+class _Faults:
+    """Collects what is wrong, by subnet."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[str]] = {}
+
+    def note(self, subnet: str, text: str) -> None:
+        self.found.setdefault(subnet, []).append(text)
+
+    def networks(self, subnet: str, field: str, texts: Iterable[str]) -> tuple[Network, ...] | None:
+        """The addresses and CIDRs of a field, without those that others of them hold; None when one is none."""
+        try:
+            return collapse(ip_network(text, strict=False) for text in texts)
+        except ValueError as error:
+            self.note(subnet, f"{field}: {error}, expected addresses or CIDRs")
+            return None
+
+    def addresses(self, subnet: str, field: str, texts: Iterable[str]) -> tuple[Address, ...]:
+        try:
+            return tuple(sorted({ip_address(text) for text in texts}, key=lambda address: (address.version, address)))
+        except ValueError as error:
+            self.note(subnet, f"{field}: {error}, expected addresses")
+            return ()
+
+
+def collapse(networks: Iterable[Network]) -> tuple[Network, ...]:
+    """In order, IPv4 first, without overlap: sets of the kernel take no overlapping elements."""
+    found = list(networks)
+    v4 = collapse_addresses(network for network in found if isinstance(network, IPv4Network))
+    v6 = collapse_addresses(network for network in found if isinstance(network, IPv6Network))
+    return (*v4, *v6)
+
+
+def of_version(networks: Iterable[Network], version: int) -> tuple[Network, ...]:
+    """Those of one family."""
+    return tuple(network for network in networks if network.version == version)
+
+
+def plan(rows: Rows, host: str) -> Plan:
+    """What the host of that name does. Nothing, when it has no place on the fabric."""
+    if rows.host is None:
+        return Plan()
+    faults = _Faults()
+    subnets = [rows.subnets[name] for name in sorted(rows.subnets) if rows.subnets[name].host_routed]
+    cidrs = {subnet.name: faults.networks(subnet.name, "cidrs", subnet.cidrs) or () for subnet in subnets}
+    rules: dict[str, list[NatRule]] = {}
+    for rule in rows.nat_rules:
+        rules.setdefault(rule.subnet, []).append(rule)
+    return Plan(
+        fabric=collapse(network for networks in cidrs.values() for network in networks),
+        centralized=collapse(network for subnet in subnets if subnet.gateway_hosts for network in cidrs[subnet.name]),
+        nat=tuple(_nat(subnets, cidrs, rules, faults)),
+        egress=tuple(_egress(subnets, cidrs, host, faults)),
+        faults={name: "; ".join(texts) for name, texts in faults.found.items()},
+    )
+
+
+# --- address translation ---
+
+
+def _nat(
+    subnets: Sequence[Subnet],
+    cidrs: Mapping[str, tuple[Network, ...]],
+    rules: Mapping[str, list[NatRule]],
+    faults: _Faults,
+) -> Iterator[SubnetNat]:
+    """Each subnet that is translated. A network that an earlier subnet has as well stays with that one."""
+    taken: list[Network] = []
+    for subnet in subnets:
+        if not subnet.nat_outgoing:
+            continue
+        networks = tuple(network for network in cidrs[subnet.name] if not _overlaps(network, taken))
+        taken += networks
+        if networks:
+            ordered = sorted(rules.get(subnet.name, ()), key=lambda rule: rule.position)
+            yield SubnetNat(networks, tuple(match for rule in ordered for match in _matches(rule, faults)))
+
+
+def _overlaps(network: Network, others: Iterable[Network]) -> bool:
+    return any(network.version == other.version and network.overlaps(other) for other in others)
+
+
+def _matches(rule: NatRule, faults: _Faults) -> Iterator[Match]:
+    """A rule's matches, one a family. Addresses of one family only leave packets of the other alone."""
+    field = f"NAT rule {rule.position}"
+    if rule.action not in ("nat", "forward"):
+        faults.note(rule.subnet, f"{field}: action {rule.action!r}, expected nat or forward")
+        return
+    sources = faults.networks(rule.subnet, f"{field}: sources", rule.sources)
+    destinations = faults.networks(rule.subnet, f"{field}: destinations", rule.destinations)
+    if sources is None or destinations is None:
+        return
+    for version in (4, 6):
+        own = of_version(sources, version), of_version(destinations, version)
+        if bool(own[0]) == bool(sources) and bool(own[1]) == bool(destinations):
+            yield Match(version, own[0], own[1], keep_source=rule.action == "forward")
+
+
+# --- routing ---
+
+
+def _egress(
+    subnets: Sequence[Subnet], cidrs: Mapping[str, tuple[Network, ...]], host: str, faults: _Faults
+) -> Iterator[Egress]:
+    """Subnets with gateways of their own that leave by this host. A routing table belongs to one of them."""
+    users: dict[int, str] = {}
+    for subnet in subnets:
+        if not subnet.egress_gateways or (subnet.gateway_hosts and host not in subnet.gateway_hosts):
+            continue
+        table, priority = subnet.policy_table, subnet.policy_priority
+        if table is None or table not in TABLES or table in KERNEL_TABLES:
+            faults.note(subnet.name, f"policy_table: {table}, expected 1 to 4294967295 but not 253, 254 or 255")
+        elif priority is None or priority not in PRIORITIES:
+            faults.note(subnet.name, f"policy_priority: {priority}, expected 1 to 32765")
+        elif (other := users.setdefault(table, subnet.name)) != subnet.name:
+            faults.note(subnet.name, f"policy_table: {table} is subnet {other}'s")
+        elif gateways := faults.addresses(subnet.name, "egress_gateways", subnet.egress_gateways):
+            yield Egress(subnet.name, cidrs[subnet.name], gateways, table, priority)

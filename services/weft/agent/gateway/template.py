@@ -1,0 +1,77 @@
+"""A plan in nftables' language.
+
+The template can print numbers, networks and words that stand in it, and nothing else: a text that came from elsewhere
+is an error here, before nft could see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from weft.agent.gateway.plan import Network, Plan, of_version
+
+FILE: Final = "packet_filter.nft.j2"
+
+
+class _Checked(str):
+    """A text that may be printed."""
+
+    __slots__ = ()
+
+
+_WORDS: Final = {4: _Checked("ip"), 6: _Checked("ip6")}
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the template needs of one family; `translated` has each network with the number of its subnet's chain."""
+
+    version: int
+    fabric: tuple[Network, ...]
+    centralized: tuple[Network, ...]
+    translated: tuple[tuple[Network, int], ...]
+
+
+def render(plan: Plan) -> str:
+    """The input of `nft -f`: removes the table, if it is there, and makes it."""
+    return _template().render(families=tuple(_families(plan)), subnets=plan.nat, words=_WORDS)
+
+
+def _families(plan: Plan) -> Iterator[Family]:
+    for version in (4, 6):
+        translated = tuple(
+            (network, number)
+            for number, subnet in enumerate(plan.nat, 1)
+            for network in of_version(subnet.networks, version)
+        )
+        yield Family(version, of_version(plan.fabric, version), of_version(plan.centralized, version), translated)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(  # noqa: S701 - no markup, and what it prints is checked
+        undefined=StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["elements"] = _elements
+    return environment.from_string((files(__package__) / FILE).read_text(encoding="utf-8"))
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, int | IPv4Network | IPv6Network | _Checked):
+        return value
+    raise TypeError(f"{FILE}: {value!r} is neither number nor network")
+
+
+def _elements(networks: Sequence[Network]) -> str:
+    return _Checked(", ".join(str(_printable(network)) for network in networks))

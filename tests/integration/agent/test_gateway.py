@@ -1,0 +1,144 @@
+"""What leaves a host: by packets from a workload through Open vSwitch and OVN to networks beyond the host, and back.
+
+Each effect is the source address that the other side sees. `blue` and `red` are subnets of the default VPC; the host is
+192.168.1.101 and 192.168.2.101 outside, 100.64.0.2 on the fabric; 203.0.113.1 answers on both outside networks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.agent import AgentHost, Pod, eventually
+from tests.support.outside import answering, ask, make_outside
+from tests.support.ovn import namespace_command, run
+
+FAR = ("203.0.113.1", "2001:db8::1")
+JOIN = ("100.64.0.2", "fd00:100:64::2")
+POD = {"blue": ("10.16.0.7", "fd00:10:16::7"), "red": ("10.17.0.7", "fd00:10:17::7")}
+FURTHER = ("10.16.0.2", "10.16.0.130", "10.16.0.254")
+DEFAULTS: dict[str, Any] = {
+    "nat_outgoing": True, "egress_gateways": [], "policy_table": [], "policy_priority": [], "gateway_hosts": [],
+}  # fmt: skip
+
+
+class Site:
+    """A host with two workloads and two networks beyond it."""
+
+    def __init__(self, agent: AgentHost) -> None:
+        self.agent = agent
+        self.host = str(agent.host.ns)
+        self.outside = [make_outside(agent.host, number, f"{FAR[0]}/32", f"{FAR[1]}/128") for number in (1, 2)]
+        self.pods: dict[str, Pod] = {}
+
+    def build(self) -> None:
+        agent, nb = self.agent, self.agent.sandbox.nbctl
+        for family, near in (("-4", 0), ("-6", 1)):
+            agent.host.ip(family, "route", "add", "default", "via", self.outside[0].own[near])
+            for outside in self.outside:
+                outside.ip(family, "route", "add", "default", "via", outside.host[near])
+        agent.rows.insert(
+            "Subnet", name="red", vpc="ovn-cluster", cidrs=["10.17.0.0/16", "fd00:10:17::/112"],
+            gateways=["10.17.0.1", "fd00:10:17::1"], mtu=1400, host_routed=True, nat_outgoing=True,
+        )  # fmt: skip
+        agent.rows.insert(
+            "Subnet", name="join", vpc="ovn-cluster", cidrs=["100.64.0.0/16", "fd00:100:64::/112"],
+            gateways=["100.64.0.1", "fd00:100:64::1"], mtu=1400, host_routed=True,
+        )  # fmt: skip
+        agent.rows.insert(
+            "Host", name="h1", port="node-h1", mac="0a:00:00:00:64:02", mtu=1400,
+            addresses=["100.64.0.2/16", "fd00:100:64::2/112"], gateways=["100.64.0.1", "fd00:100:64::1"],
+        )  # fmt: skip
+        nb("ls-add", "red", "--", "ls-add", "join", "--", "lr-add", "vpc", "--", "lsp-add", "join", "node-h1", "--",
+           "lsp-set-addresses", "node-h1", f"0a:00:00:00:64:02 {' '.join(JOIN)}")  # fmt: skip
+        routers = {"join": "100.64.0.1/16 fd00:100:64::1/112", "blue": "10.16.0.1/16 fd00:10:16::1/112",
+                   "red": "10.17.0.1/16 fd00:10:17::1/112"}  # fmt: skip
+        for number, (switch, networks) in enumerate(routers.items(), 1):
+            nb("lrp-add", "vpc", f"vpc-{switch}", f"0a:00:00:00:ff:{number:02x}", *networks.split(), "--",
+               "lsp-add", switch, f"{switch}-vpc", "--", "lsp-set-type", f"{switch}-vpc", "router", "--",
+               "lsp-set-addresses", f"{switch}-vpc", "router", "--",
+               "lsp-set-options", f"{switch}-vpc", f"router-port=vpc-{switch}")  # fmt: skip
+        nb("lr-route-add", "vpc", "0.0.0.0/0", JOIN[0], "--", "lr-route-add", "vpc", "::/0", JOIN[1])
+        for subnet in POD:
+            self._add_pod(subnet)
+
+    def _add_pod(self, subnet: str) -> None:
+        pod = self.agent.pod(subnet)
+        row = self.agent.port_row(pod, subnet, f"0a:00:00:00:0{len(subnet)}:07", *POD[subnet])
+        further = FURTHER if subnet == "blue" else ()
+        self.agent.sandbox.nbctl(
+            "lsp-add", subnet, pod.port, "--", "lsp-set-addresses", pod.port,
+            " ".join([row["mac"], *POD[subnet], *further]),
+        )  # fmt: skip
+        self.agent.rows.insert("Port", **row)
+        self.agent.add(pod)
+        for address in further:
+            self.agent.inside(pod, "ip", "addr", "add", f"{address}/16", "dev", "eth0")
+        self.pods[subnet] = pod
+
+    def ns(self, subnet: str) -> str:
+        return self.pods[subnet].netns.rpartition("/")[2]
+
+    def set(self, subnet: str = "blue", **columns: Any) -> None:
+        """Give a subnet these columns, and those of `DEFAULTS` else; done when the kernel has it."""
+        with self.written():
+            self.agent.rows.update("Subnet", subnet, **DEFAULTS | columns)
+
+    @contextlib.contextmanager
+    def written(self) -> Iterator[None]:
+        """Wait until the agent has seen what was changed meanwhile: a row of its own goes through all of it."""
+        yield
+        marker = f"198.18.{next(_markers)}.0/24"
+        self.agent.rows.update("Subnet", "join", cidrs=["100.64.0.0/16", "fd00:100:64::/112", marker])
+        eventually(lambda: marker in self.nft("list", "set", "inet", "weft", "fabric4"), "packet filter is written")
+
+    def nft(self, *arguments: str) -> str:
+        try:
+            return run(*namespace_command(self.host), "nft", *arguments)
+        except RuntimeError as error:
+            return str(error)
+
+    def on_host(self, *command: str) -> str:
+        return run(*namespace_command(self.host), *command)
+
+
+_markers = iter(range(1, 255))
+
+
+@pytest.fixture(scope="module")
+def site(agent: AgentHost) -> Iterator[Site]:
+    made = Site(agent)
+    made.build()
+    with contextlib.ExitStack() as stack:
+        for number, outside in enumerate(made.outside, 1):
+            stack.enter_context(answering(outside.ns, f"out{number}"))
+        for subnet in POD:
+            stack.enter_context(answering(made.ns(subnet), subnet))
+        stack.enter_context(answering(made.host, "host"))
+        made.set("blue")
+        eventually(lambda: ask(made.ns("blue"), FAR[0]), "the way out is there")
+        yield made
+
+
+@pytest.mark.parametrize("family", [0, 1], ids=["IPv4", "IPv6"])
+@pytest.mark.parametrize("translated", [True, False])
+def test_source_that_the_outside_sees(site: Site, translated: bool, family: int) -> None:
+    site.set("blue", nat_outgoing=translated)
+    expected = site.outside[0].host[family] if translated else POD["blue"][family]
+    assert ask(site.ns("blue"), FAR[family]) == f"out1 {expected}"
+    assert ask(site.ns("red"), FAR[family]) == f"out1 {site.outside[0].host[family]}", "each subnet on its own"
+
+
+@pytest.mark.parametrize("family", [0, 1], ids=["IPv4", "IPv6"])
+def test_source_is_kept_within_the_fabric(site: Site, family: int) -> None:
+    site.set("blue")
+    pod = POD["blue"][family]
+    assert ask(site.ns("blue"), POD["red"][family]) == f"red {pod}", "workload to workload"
+    assert ask(site.ns("blue"), JOIN[family]) == f"host {pod}", "workload to host, on the fabric"
+    assert ask(site.ns("blue"), site.outside[0].host[family]) == f"host {pod}", "workload to host, by its own address"
+    assert ask(site.host, pod) == f"blue {JOIN[family]}", "host to workload"
+    site.outside[0].ip("route", "replace", POD["blue"][0], "via", site.outside[0].host[0])
+    assert ask(site.outside[0].ns, POD["blue"][0]) == f"blue {site.outside[0].own[0]}", "from outside, routed"
