@@ -19,16 +19,17 @@ from weft.controller import metrics
 from weft.controller.config import Config
 from weft.controller.feed import feed_host, feed_objects, hosts
 from weft.controller.holds import Holds
+from weft.controller.nodes import NodeKeeper
 from weft.controller.report import report
 from weft.controller.round import Worker
 from weft.controller.state import Alarms, read_state, write_state
 from weft.ovsdb.database import Database, Operation, RowChange
-from weft.ovsdb.errors import CommitError, NotConnectedError
+from weft.ovsdb.errors import CommitError, FencedError, NotConnectedError
 from weft.ovsdb.fence import Fence, ForeignFabricError
 from weft.ovsdb.index import News, OwnerIndex
 from weft.ovsdb.plan import Planner, Tables
 from weft.ovsdb.writer import Writer
-from weft.store.base import ObjectChange, Removed, Store, StoreError, Writes
+from weft.store.base import KUBERNETES, ObjectChange, Removed, Store, StoreError, Writes
 from weft.topology.engine import Engine
 from weft.topology.first import first_objects
 from weft.topology.view import DEFAULT_VPC
@@ -73,6 +74,7 @@ class Term:
         self._back = asyncio.Event()
         self._alarms = Alarms(weft.database, config.name)
         self._holds = Holds(self._alarms)
+        self._nodes = NodeKeeper(weft.database, store)
         self.engine = Engine(config.network)
         self.paused = False
         self.trouble = "has not read the databases yet"
@@ -85,6 +87,7 @@ class Term:
     def changed(self, rows: list[RowChange]) -> None:
         """Rows of the Weft database: hosts, and the fabric's own."""
         self._rows.extend(rows)
+        self._nodes.heard(rows)
         self.poke()
 
     def heard(self, news: News) -> None:
@@ -112,6 +115,19 @@ class Term:
     async def serve(self) -> None:
         """Lead until cancelled. Raises FencedError when another leader has taken over."""
         await self._begin()
+        nodes = asyncio.ensure_future(self._keep_nodes())
+        try:
+            await self._rounds()
+        finally:
+            nodes.cancel()
+
+    async def _keep_nodes(self) -> None:
+        """Only where pods' default network is ours; a leader that is fenced learns of it in its rounds."""
+        if self._store.name == KUBERNETES and self._config.network.primary:
+            with contextlib.suppress(FencedError):
+                await self._nodes.run(self._worker.fence, lambda: self.paused)
+
+    async def _rounds(self) -> None:
         pause = RETRY[0]
         while True:
             try:
@@ -166,6 +182,7 @@ class Term:
         feed_objects(engine, objects)
         for host in await self._weft.call(hosts):
             engine.put(host)
+        await self._nodes.begin()
         self._worker = Worker(
             engine,
             store,

@@ -77,11 +77,21 @@ class Changes:
         return [change for changes in pending.values() for change in changes]
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkHealth:
+    """Whether a node's network is there for new pods, and why not, in the words of a condition."""
+
+    available: bool
+    reason: str
+    message: str
+
+
 @dataclass(slots=True)
 class Writes:
     """A batch, by reference of the object. What is so already is not written.
 
-    `annotations` are what Kube-OVN writes on Kubernetes' own objects; a store without such objects has no use for them.
+    `annotations` and `networks` are what Kube-OVN writes on Kubernetes' own objects; a store without such objects has
+    no use for them.
     `finalize` are objects that leave: their rows are gone, so their deletion may end.
     """
 
@@ -92,9 +102,10 @@ class Writes:
     statuses: dict[str, Status] = field(default_factory=dict)
     annotations: dict[str, Annotations] = field(default_factory=dict)
     finalize: list[str] = field(default_factory=list)
+    networks: dict[str, NetworkHealth] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.create or self.update or self.delete or self.statuses or self.annotations or self.finalize)
+        return any(getattr(self, name) for name in self.__slots__)
 
 
 class StoreError(Exception):

@@ -22,6 +22,9 @@ from weft.store import metrics
 _log = log.get_logger(__name__)
 Json = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"
+"""RFC 7386."""
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+"""Kubernetes' own, for its own kinds: lists are merged by their keys."""
 CONNECTIONS = 64
 TIMEOUT = aiohttp.ClientTimeout(total=30)
 
@@ -87,9 +90,9 @@ class KubeApi:
     async def create(self, path: str, body: Json) -> Json:
         return await self._call("POST", path, body=body)
 
-    async def patch(self, path: str, body: Json) -> Json:
-        """JSON merge patch (RFC 7386)."""
-        return await self._call("PATCH", path, body=body, content=MERGE_PATCH)
+    async def patch(self, path: str, body: Json, content: str = MERGE_PATCH) -> Json:
+        """`content` says which sort of patch it is."""
+        return await self._call("PATCH", path, body=body, content=content)
 
     async def delete(self, path: str) -> Json:
         return await self._call("DELETE", path)

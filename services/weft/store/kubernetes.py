@@ -24,9 +24,21 @@ from weft.api.core import Node
 from weft.api.kinds import KINDS
 from weft.api.problem import InvalidError, Problem
 from weft.ovsdb.fence import Fence
-from weft.store.base import KUBERNETES, Annotations, Changes, ObjectChange, Removed, Status, Stored, StoreError, Writes
+from weft.store import kube_nodes
+from weft.store.base import (
+    KUBERNETES,
+    Annotations,
+    Changes,
+    NetworkHealth,
+    ObjectChange,
+    Removed,
+    Status,
+    Stored,
+    StoreError,
+    Writes,
+)
 from weft.store.conditions import merge_status, rounded, timestamp
-from weft.store.kube_api import ApiError, Json, KubeApi, collection_path, object_path
+from weft.store.kube_api import MERGE_PATCH, STRATEGIC_PATCH, ApiError, Json, KubeApi, collection_path, object_path
 from weft.store.kube_events import EventWriter
 from weft.store.reflector import Reflector
 
@@ -159,6 +171,7 @@ class KubernetesStore:
             *(self._change(resource) for resource in writes.update if resource.ref in self._slots),
             *(partial(self._delete, self._slots[ref]) for ref in writes.delete if ref in self._slots),
             *self._updates(writes),
+            *self._networks(writes.networks),
         ]
         if not requests:
             return
@@ -209,6 +222,23 @@ class KubernetesStore:
                 yield partial(self._patch, slot, f"{slot.path}/status", {"status": merged})
         yield from self._events.about(slot.cls.INFO, slot.namespace, slot.name, slot.uid, status)
 
+    def _networks(self, networks: Mapping[str, NetworkHealth]) -> Iterable[Request]:
+        for ref, health in networks.items():
+            slot = self._slots.get(ref)
+            if slot is None:
+                continue
+            taints = kube_nodes.taints_patch(slot.status, health)
+            condition = kube_nodes.condition_patch(slot.status, health, timestamp())
+            if taints or condition:
+                yield partial(self._tell_network, slot, taints, condition)
+
+    async def _tell_network(self, slot: Slot, taints: Json | None, condition: Json | None) -> None:
+        """Taints first: they are for the version that was read, and what else is written makes another one."""
+        if taints is not None:
+            await self._patch(slot, slot.path, {"metadata": {"resourceVersion": slot.version}, **taints})
+        if condition is not None:
+            await self._patch(slot, f"{slot.path}/status", condition, STRATEGIC_PATCH)
+
     async def _create(self, resource: Resource) -> None:
         info = resource.INFO
         body: Json = {
@@ -235,11 +265,11 @@ class KubernetesStore:
             if error.status != 404:
                 raise
 
-    async def _patch(self, slot: Slot, path: str, body: Mapping[str, Any]) -> None:
+    async def _patch(self, slot: Slot, path: str, body: Mapping[str, Any], content: str = MERGE_PATCH) -> None:
         """An object that is gone, or another one of its name, needs no status any more."""
         document = {**body, "metadata": {**body.get("metadata", {}), "uid": slot.uid}}
         try:
-            answer = await self._api.patch(path, document)
+            answer = await self._api.patch(path, document, content)
         except ApiError as error:
             if error.status in REFUSED:
                 _log.error("the API refuses what is to be said of an object", path=path, reason=error)
@@ -267,11 +297,18 @@ def _slot(cls: type[Resource], item: Json) -> Slot:
         metadata.get("generation", 1),
         metadata.get("resourceVersion", ""),
         None,
-        {} if cls.STATUS is None else item.get("status", {}),
+        _status_of(cls, item),
         written(metadata.get("annotations", {})),
         tuple(metadata.get("finalizers", ())),
         "deletionTimestamp" in metadata,
     )
+
+
+def _status_of(cls: type[Resource], item: Json) -> Json:
+    """What is ours of the status of our kinds, and of a node what is said of its network."""
+    if cls is Node:
+        return kube_nodes.kept(item)
+    return {} if cls.STATUS is None else item.get("status", {})
 
 
 def typed(cls: type[Resource], item: Json) -> Resource:

@@ -121,7 +121,7 @@ def test_the_rights_are_these(kube: KubeSandbox) -> None:
                 granted.setdefault(key, set()).update(rule["verbs"])
     ours = [cls.INFO.plural for cls in KINDS.values() if cls.STATUS is not None]
     expected = {(resource, ""): {"list", "watch", "patch"} for resource in (*ours, "namespaces", "nodes", "pods")}
-    expected |= {(f"{plural}/status", ""): {"patch"} for plural in ours}
+    expected |= {(f"{plural}/status", ""): {"patch"} for plural in (*ours, "nodes")}
     expected["ips", ""] |= {"create", "delete"}
     expected["subnets", ""] |= {"create"}
     expected["vpcs", ""] |= {"create"}

@@ -4,7 +4,8 @@ Two lines of thought shape the list. Whoever takes the controller's credentials 
 mark pods, nodes and namespaces, and neither make nor delete them, and no kind that holds secrets is among its own.
 And of our kinds it makes and deletes only `IP`; `Vpc` and `Subnet` it makes once, for a fabric that has none.
 
-`patch` of an object itself is for annotations and finalizers, where Kube-OVN has them. RBAC knows no smaller right.
+`patch` of an object itself is for annotations and finalizers, where Kube-OVN has them, and for a node's taint; of a
+node's status, for its condition `NetworkUnavailable`. RBAC knows no smaller right.
 
 The webhook, which listens to whoever reaches it, may read and nothing else.
 """
@@ -66,6 +67,7 @@ def _everywhere() -> list[Document]:
     group = "kubeovn.io"
     return [
         _rule("", ["namespaces", "nodes", "pods"], [*READ, "patch"]),
+        _rule("", ["nodes/status"], ["patch"]),
         _rule("", ["events"], ["create", "get", "patch"]),
         *(_rule(group, plurals, READ) for group, plurals in sorted(_only_read().items())),
         _rule(group, ours, [*READ, "patch"]),
