@@ -28,7 +28,13 @@ async def test_why_a_pod_is_not_ready_and_then_is(made: Fabric) -> None:
         said = await ctl("why", "Pod/ns1/nowhere")
         assert "  - it has no host yet: nothing has scheduled it (spec.nodeName)" in said.lines
 
-        problems = ["map", [["port/web.ns1", "no such bridge: br-int"], ["port/other.ns1", "x"]]]
+        problems = [
+            "map",
+            [
+                ["port/web.ns1", "no such bridge: br-int"], ["port/other.ns1", "x"],
+                ["shaping/web.ns1", "latency: no effect"], ["shaping/other.ns1", "x"],
+            ],
+        ]  # fmt: skip
         await made.add_host("h1", last_seen=int(time.time()) - 600, problems=problems)
         said = await ctl("why", "Pod/ns1/web")
         assert "  - host h1 says: port/web.ns1: no such bridge: br-int" in said.lines
@@ -38,6 +44,7 @@ async def test_why_a_pod_is_not_ready_and_then_is(made: Fabric) -> None:
 
         made.ovn.nbctl("set", "Logical_Switch_Port", "web.ns1", "up=true")
         await made.settled(controller)
+        assert "    host h1 says: shaping/web.ns1: latency: no effect" in (await ctl("why", "Pod/ns1/web")).lines
         assert (await ctl("why", "subnet/subnet1")).lines[0] == "Subnet/subnet1: ready"
 
 

@@ -264,5 +264,9 @@ class AgentHost:
         assert status == 0, (answer, self.log()[-3000:])
         return answer
 
+    def host_tc(self, *arguments: str) -> str:
+        """tc(8) on the host, whose answer is JSON."""
+        return run(*namespace_command(self.host.ns), "tc", "-j", *arguments)
+
     def inside(self, pod: Pod, *command: str) -> str:
         return run(*namespace_command(Path(pod.netns).name), *command)

@@ -30,6 +30,7 @@ class AgentSection:
     add_timeout: float = 30.0
     connect_grace: float = 3.0
     heartbeat: float = 30.0
+    check_period: float = 60.0
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from weft.agent.netlink import Netlink
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
 from weft.agent.reconciler import Reconciler
+from weft.agent.shaping.duty import Shaping
 from weft.agent.status import COLUMNS, StatusWriter
 from weft.agent.underlay import Underlay
 from weft.agent.view import View
@@ -41,7 +42,6 @@ from weft.ovsdb.database import Database
 from weft.service import ConfigError, load_config, run, sd_notify
 
 _log = get_logger(__name__)
-_CHECK_PERIOD = 60.0
 _SWITCH_INTERVAL = 0.0005
 """Seconds that a busy thread keeps the interpreter from others. Python's own 5 ms are waited for after each system
 call of a thread that makes links, a dozen for a pod, while fifty of them come at once."""
@@ -69,7 +69,7 @@ class Agent:
             config.name, config.agent, self.view, self.ovs, self.wiring, self.problems, self.underlay
         )
         self.server = CniServer(config.agent.socket, self.commands)
-        self.monitor = Monitor(self._kernel_changed, self._link_removed)
+        self.monitor = Monitor(self._kernel_changed, self._link_removed, self._queues_changed)
         self.status_writer = StatusWriter(
             config, self.weft, self.view, self.ovs, self.links, self.problems, self.underlay
         )
@@ -84,7 +84,10 @@ class Agent:
     def _duties(self) -> None:
         host = HostWiring(self.view, self.ovs, self.links, self.problems, self.underlay)
         kept = Namespaces(self._config.agent, self.view, self.ovs, self.links, self.problems)
-        self.host = Reconciler("host link", host.reconcile, period=_CHECK_PERIOD)
+        shaping = Shaping(self.view, self.ovs, self.links, self.problems)
+        check = self._config.agent.check_period
+        self.host = Reconciler("host link", host.reconcile, period=check)
+        self.shaping = Reconciler("shaping", shaping.reconcile, period=check)
         self.namespaces = Reconciler("namespaces", kept.reconcile, settle=0.02, retry=(1, 10))
         self.leftovers = Reconciler("leftovers", self.commands.clean, settle=0.5)
         self.gateway = Reconciler("gateway", self.gateway_duty.reconcile, period=PERIOD, retry=(0.5, 10))
@@ -92,13 +95,17 @@ class Agent:
         self.status = Reconciler(
             "status", self.status_writer.reconcile, settle=0.2, period=self._config.agent.heartbeat, retry=(1, 10)
         )
-        self.duties = (self.host, self.gateway, self.namespaces, self.leftovers, self.disk, self.status)
+        self.duties = (
+            self.host, self.shaping, self.gateway, self.namespaces, self.leftovers, self.disk, self.status,
+        )  # fmt: skip
 
     def _connect(self) -> None:
         for duty in (self.host, self.gateway, self.namespaces, self.disk, self.status):
             self.view.on_change(duty.poke)
         for duty in (self.host, self.namespaces, self.leftovers, self.status):
             self.ovs.on_change(duty.poke)
+        self.view.on_change(self.shaping.poke)
+        self.ovs.on_port(self.shaping.poke)
         self.view.on_change(self._note_unclaimed)
         self.problems.on_change(self.status.poke)
         self.underlay.on_change(self.host.poke)
@@ -172,6 +179,9 @@ class Agent:
     def _gateway_changed(self) -> None:
         self.gateway_duty.notice()
         self.gateway.poke()
+
+    def _queues_changed(self) -> None:
+        self.shaping.poke()
 
     def _link_removed(self, name: str) -> None:
         if name in self.ovs.interfaces:

@@ -19,9 +19,11 @@ from typing import Final
 
 from weft.agent.gateway.policy import PROTOCOL
 
-_GROUPS: Final = 0x1 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x40000
-"""Links; IPv4 addresses, routes and rules; the same of IPv6."""
+_GROUPS: Final = 0x1 | 0x8 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x40000
+"""Links; traffic control; IPv4 addresses, routes and rules; the same of IPv6."""
 NEWLINK, DELLINK, NEWROUTE, DELROUTE = 16, 17, 24, 25
+QDISCS: Final = (36, 37)
+"""A queueing discipline came or went."""
 _IFNAME: Final = 3
 _RTM_TABLE, _RTM_PROTOCOL = 4, 5
 _MAIN: Final = 254
@@ -30,10 +32,13 @@ _HEADER, _IFINFO, _ATTRIBUTE = struct.Struct("=IHHII"), 16, struct.Struct("=HH")
 
 
 class Monitor:
-    """Calls `changed` after a change that matters and `removed(name)` for each link that went."""
+    """Calls `changed` after a change that matters, `removed(name)` for each link that went, `queued` after one of how
+    links queue.
+    """
 
-    def __init__(self, changed: Callable[[], None], removed: Callable[[str], None]) -> None:
+    def __init__(self, changed: Callable[[], None], removed: Callable[[str], None], queued: Callable[[], None]) -> None:
         self._changed = changed
+        self._queued = queued
         self._removed = removed
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
 
@@ -54,6 +59,7 @@ class Monitor:
             return
         except OSError:  # ENOBUFS: notices were lost, which the duties' full comparison makes good
             self._changed()
+            self._queued()
             return
         notices = list(parse(data))
         for notice in notices:
@@ -61,6 +67,8 @@ class Monitor:
                 self._removed(notice.link)
         if any(matters(notice) for notice in notices):
             self._changed()
+        if any(notice.kind in QDISCS for notice in notices):
+            self._queued()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ def matters(notice: Notice) -> bool:
         return not _OURS.fullmatch(notice.link)
     if notice.kind in (NEWROUTE, DELROUTE):
         return notice.table == _MAIN or notice.protocol == PROTOCOL
-    return True
+    return notice.kind not in QDISCS
 
 
 def parse(data: bytes) -> Iterator[Notice]:

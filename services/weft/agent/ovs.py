@@ -26,7 +26,8 @@ VENDOR: Final = "weft"
 TABLES: Mapping[str, Sequence[str]] = {
     "Open_vSwitch": ["external_ids", "ovs_version", "bridges"],
     "Bridge": ["name", "datapath_type", "ports"],
-    "Port": ["name", "interfaces"],
+    "Port": ["name", "interfaces", "qos"],
+    "QoS": ["type", "external_ids"],
     "Interface": ["name", "external_ids", "error"],
 }
 
@@ -80,6 +81,7 @@ class LocalOvs:
         self._rows: dict[UUID, str] = {}
         self._bridge_row: UUID | None = None
         self._listeners: list[Callable[[], None]] = []
+        self._port_listeners: list[Callable[[], None]] = []
         self._installed: dict[str, list[asyncio.Future[None]]] = {}
         self._queue: list[_Waiting] = []
         self._flusher: asyncio.Task[None] | None = None
@@ -98,6 +100,10 @@ class LocalOvs:
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` when the connection, the settings or the bridge changed (not for each interface)."""
         self._listeners.append(listener)
+
+    def on_port(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when an interface came, went or changed."""
+        self._port_listeners.append(listener)
 
     # --- what is there ---
 
@@ -151,14 +157,16 @@ class LocalOvs:
         self._tell()
 
     def _apply(self, changes: list[RowChange]) -> None:
-        tell = False
+        tables = {change.table for change in changes}
         for change in changes:
             if change.table == "Interface":
                 self._apply_interface(change)
             else:
                 self._apply_settings(change)
-                tell = True
-        if tell:
+        if "Interface" in tables:
+            for listener in self._port_listeners:
+                listener()
+        if tables - {"Interface"}:
             self._tell()
 
     def _apply_interface(self, change: RowChange) -> None:

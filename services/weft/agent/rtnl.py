@@ -111,33 +111,33 @@ def mac_address(name: str) -> str:
 
 def add_veth(host: str, peer: str, mac: str, mtu: int, namespace: int | None = None) -> Message:
     """A veth pair: `host` here, and `peer` with that MAC here or in the namespace open as `namespace`."""
-    size = _attribute(_IFLA_MTU, struct.pack("=I", mtu))
+    size = attribute(_IFLA_MTU, struct.pack("=I", mtu))
     inner = (
-        _LINK.pack(0, 0, 0, 0, 0) + _name(peer) + _attribute(_IFLA_ADDRESS, bytes.fromhex(mac.replace(":", ""))) + size
+        _LINK.pack(0, 0, 0, 0, 0) + _name(peer) + attribute(_IFLA_ADDRESS, bytes.fromhex(mac.replace(":", ""))) + size
     )
     if namespace is not None:
-        inner += _attribute(_IFLA_NET_NS_FD, struct.pack("=I", namespace))
-    info = _attribute(_INFO_KIND, b"veth\0") + _attribute(_INFO_DATA, _attribute(_VETH_PEER, inner))
-    body = _LINK.pack(0, 0, 0, 0, 0) + _name(host) + size + _attribute(_IFLA_LINKINFO, info)
-    return _message(f"veth pair {host} and {peer}", _NEWLINK, _CREATE | _EXCL, body)
+        inner += attribute(_IFLA_NET_NS_FD, struct.pack("=I", namespace))
+    info = attribute(_INFO_KIND, b"veth\0") + attribute(_INFO_DATA, attribute(_VETH_PEER, inner))
+    body = _LINK.pack(0, 0, 0, 0, 0) + _name(host) + size + attribute(_IFLA_LINKINFO, info)
+    return message(f"veth pair {host} and {peer}", _NEWLINK, _CREATE | _EXCL, body)
 
 
 def raise_host_end(name: str, alias: str) -> Message:
     """Raise the host's end. It gets no IPv6 link-local address, whose chatter would be the workload's traffic."""
-    mode = _attribute(_INET6_ADDR_GEN_MODE, bytes([_GEN_MODE_NONE]))
-    families = _attribute(_IFLA_AF_SPEC | _NESTED, _attribute(socket.AF_INET6 | _NESTED, mode))
-    body = _LINK.pack(0, 0, 0, _IFF_UP, _IFF_UP) + _name(name) + _attribute(_IFLA_IFALIAS, alias.encode()) + families
-    return _message(f"link {name}", _NEWLINK, 0, body)
+    mode = attribute(_INET6_ADDR_GEN_MODE, bytes([_GEN_MODE_NONE]))
+    families = attribute(_IFLA_AF_SPEC | _NESTED, attribute(socket.AF_INET6 | _NESTED, mode))
+    body = _LINK.pack(0, 0, 0, _IFF_UP, _IFF_UP) + _name(name) + attribute(_IFLA_IFALIAS, alias.encode()) + families
+    return message(f"link {name}", _NEWLINK, 0, body)
 
 
 def raise_link(index: int) -> Message:
     """Set a link up."""
-    return _message(f"link {index} up", _NEWLINK, 0, _LINK.pack(0, 0, index, _IFF_UP, _IFF_UP))
+    return message(f"link {index} up", _NEWLINK, 0, _LINK.pack(0, 0, index, _IFF_UP, _IFF_UP))
 
 
 def delete_link(name: str) -> Message:
     """Remove a link, and with a veth its other end."""
-    return _message(f"removal of link {name}", _DELLINK, 0, _LINK.pack(0, 0, 0, 0, 0) + _name(name))
+    return message(f"removal of link {name}", _DELLINK, 0, _LINK.pack(0, 0, 0, 0, 0) + _name(name))
 
 
 def add_address(index: int, address: str) -> Message:
@@ -146,8 +146,8 @@ def add_address(index: int, address: str) -> Message:
     packed = interface.ip.packed
     family, flags = _family(address), _IFA_F_NODAD if interface.version == 6 else 0
     body = _ADDRESS.pack(family, interface.network.prefixlen, flags, 0, index)
-    body += _attribute(_IFA_LOCAL, packed) + _attribute(_IFA_ADDRESS, packed)
-    return _message(f"address {address}", _NEWADDR, _CREATE | _REPLACE, body)
+    body += attribute(_IFA_LOCAL, packed) + attribute(_IFA_ADDRESS, packed)
+    return message(f"address {address}", _NEWADDR, _CREATE | _REPLACE, body)
 
 
 def add_route(index: int, destination: str, gateway: str) -> Message:
@@ -157,21 +157,23 @@ def add_route(index: int, destination: str, gateway: str) -> Message:
         _family(gateway), network.prefixlen, 0, 0, _TABLE_MAIN, _PROTO_STATIC, 0, _TYPE_UNICAST, 0
     )  # fmt: skip
     if network.prefixlen:
-        body += _attribute(_RTA_DST, network.network_address.packed)
-    body += _attribute(_RTA_GATEWAY, ip_address(gateway).packed) + _attribute(_RTA_OIF, struct.pack("=I", index))
-    return _message(f"route {destination} via {gateway}", _NEWROUTE, _CREATE | _REPLACE, body)
+        body += attribute(_RTA_DST, network.network_address.packed)
+    body += attribute(_RTA_GATEWAY, ip_address(gateway).packed) + attribute(_RTA_OIF, struct.pack("=I", index))
+    return message(f"route {destination} via {gateway}", _NEWROUTE, _CREATE | _REPLACE, body)
 
 
-def _message(what: str, kind: int, flags: int, body: bytes) -> Message:
+def message(what: str, kind: int, flags: int, body: bytes) -> Message:
+    """A request that is answered whether it was carried out."""
     return Message(what, _HEADER.pack(_HEADER.size + len(body), kind, _REQUEST | _ACK | flags, 0, 0) + body)
 
 
-def _attribute(kind: int, data: bytes) -> bytes:
+def attribute(kind: int, data: bytes) -> bytes:
+    """Type, length and value, padded."""
     return struct.pack("=HH", len(data) + 4, kind) + data + bytes(-len(data) % 4)
 
 
 def _name(name: str) -> bytes:
-    return _attribute(_IFLA_IFNAME, name.encode() + b"\0")
+    return attribute(_IFLA_IFNAME, name.encode() + b"\0")
 
 
 def _family(address: str) -> int:

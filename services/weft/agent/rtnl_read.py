@@ -89,7 +89,7 @@ def main_routes(channel: Rtnl, family: int) -> list[Hop]:
 
 def _link(body: bytes) -> Link:
     _, _, index, flags, _ = _LINK.unpack_from(body)
-    found = _attributes(body, _LINK.size)
+    found = attributes(body, _LINK.size)
     mtu = struct.unpack("=I", found[_MTU])[0]
     return Link(index, _text(found[_NAME]), found.get(_MAC, b"").hex(":"), mtu, bool(flags & _UP),
                 _text(found.get(_ALIAS, b"")))  # fmt: skip
@@ -97,20 +97,21 @@ def _link(body: bytes) -> Link:
 
 def _address(body: bytes) -> Address:
     _, prefix, _, scope, index = _ADDRESS.unpack_from(body)
-    found = _attributes(body, _ADDRESS.size)
+    found = attributes(body, _ADDRESS.size)
     return Address(index, f"{ip_address(found.get(_LOCAL) or found[_ANY])}/{prefix}", scope)
 
 
 def _hop(body: bytes) -> Hop:
     family, prefix, _, _, _, protocol, *_ = _ROUTE.unpack_from(body)
-    found = _attributes(body, _ROUTE.size)
+    found = attributes(body, _ROUTE.size)
     zero = bytes(16 if family == socket.AF_INET6 else 4)
     gateway = str(ip_address(found[_GATEWAY])) if _GATEWAY in found else ""
     index = struct.unpack("=I", found[_OIF])[0] if _OIF in found else 0
     return Hop(f"{ip_address(found.get(_DST, zero))}/{prefix}", gateway, index, protocol)
 
 
-def _attributes(body: bytes, offset: int) -> Mapping[int, bytes]:
+def attributes(body: bytes, offset: int) -> Mapping[int, bytes]:
+    """Those from `offset` to the end, by type."""
     return dict(_pairs(body, offset))
 
 

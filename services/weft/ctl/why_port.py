@@ -21,6 +21,8 @@ from weft.store.fabric import Record
 
 MACHINE: Final = "VirtualMachine"
 PORT_OWNERS: Final = frozenset({"Pod", MACHINE})
+PORT_PROBLEMS: Final = ("port", "shaping", "mirror")
+"""Subjects of problems that concern a single port."""
 
 
 def owner_of(ref: str, world: World) -> str:
@@ -112,6 +114,9 @@ def _note_port(port: Mapping[str, Any], world: World, result: Answer) -> None:
         result.facts.append(f"port {name} on host {place} is for addresses of another plugin's interface")
     elif name in world.up:
         result.facts.append(f"port {name} is bound on host {place}")
+        problems = world.hosts.get(place, {"problems": {}})["problems"]
+        own = [f"{subject}/{name}" for subject in PORT_PROBLEMS if f"{subject}/{name}" in problems]
+        result.facts.extend(f"host {place} says: {key}: {problems[key]}" for key in own)
     elif port.get("arriving"):
         result.facts.append(f"port {name} comes to host {place}")
     else:
@@ -145,4 +150,5 @@ def _hint(problem: str) -> str:
 
 
 def _of_another(key: str, port: str) -> bool:
-    return key.startswith("port/") and key != f"port/{port}"
+    subject, _, name = key.partition("/")
+    return subject in PORT_PROBLEMS and name != port
