@@ -90,7 +90,7 @@ async def test_what_is_wrong_comes_first_and_says_what_to_do(translated: Fabric)
         assert said.code == 1
         assert said.lines[0].startswith("h1: not ready for 3h, seen ")
         for text in (
-            "- tunnels: its chassis has the tunnel geneve 192.0.2.9, but Open vSwitch is told geneve 192.0.2.1",
+            "- tunnels: Open vSwitch is told geneve 192.0.2.1, but its chassis in the Southbound has geneve 192.0.2.9",
             "- ovn-controller: ovn-controller is not connected to the Southbound database",
             "what to do: systemctl status ovn-controller there",
             "- port/web.ns1: no such bridge: br-int",
@@ -104,6 +104,23 @@ async def test_what_is_wrong_comes_first_and_says_what_to_do(translated: Fabric)
         assert line.split()[-4:] == ["3", "tunnels,", "ovn-controller,", "port/web.ns1"]
         assert (await ctl("node", "h2")).code == 0
         assert (await ctl("node")).code == 1, "one of them is not ready"
+
+
+async def test_a_host_with_tunnels_in_several_networks(translated: Fabric) -> None:
+    made = translated
+    ctl = Weftctl(made.ovn, southbound=made.ovn.southbound)
+    more = {"networks": ["map", [["storage", "198.51.100.1"]]], "encap_type": "geneve,vxlan"}
+    await made.add_host("h1", **HOST | more, ready=True, last_seen=ago(1))
+    register(made, "h1")
+    lacking = (
+        "- tunnels: Open vSwitch is told vxlan 192.0.2.1, geneve 198.51.100.1, vxlan 198.51.100.1, but its chassis"
+    )
+    said = await ctl("node", "h1")
+    assert lacking in said.out
+    assert "  networks     storage 198.51.100.1" in said.lines
+    assert "  tunnels      geneve 192.0.2.1, vxlan 192.0.2.1, geneve 198.51.100.1" in said.out
+    made.ovn.sbctl("chassis-del", "h1", "--", "chassis-add", "h1", "geneve,vxlan", "192.0.2.1")
+    assert "is told geneve 198.51.100.1, vxlan 198.51.100.1, but" in (await ctl("node", "h1")).out
 
 
 async def test_a_silent_host_and_one_that_is_no_chassis(translated: Fabric) -> None:

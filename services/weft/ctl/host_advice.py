@@ -7,11 +7,16 @@ from collections.abc import Mapping
 ADVICE: Mapping[str, str] = {
     "certificate": "run playbook site.yml: it renews certificates that are near their end",
     "encap": "external_ids:ovn-encap-ip of Open_vSwitch, and the link that has the address: ip -br addr",
+    "egress": "weftctl describe subnet NAME, externalEgressGateway; ip rule and ip route show table N there",
     "fabric": "the Weft database was emptied or is another one: weftctl status",
+    "forwarding": "sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding there: who else sets them?",
+    "gateway": "weftctl describe subnet NAME",
     "link": "journalctl -u weft-agent there; a link of that name that somebody else made?",
     "netns": "journalctl -u weft-agent there",
     "open-vswitch": "systemctl status ovsdb-server ovs-vswitchd there",
     "ovn-controller": "systemctl status ovn-controller there; does it reach the Southbound, is its certificate valid?",
+    "packet filter": "nft list table inet weft, and journalctl -u weft-agent there",
+    "policy routing": "ip rule there: somebody else's rules in the subnet's table or with its priority?",
     "routes": "ip route there: another route leads to the same place; remove it or change the subnet",
 }
 """By the first word of a problem's name."""

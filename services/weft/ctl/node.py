@@ -34,6 +34,8 @@ class Node:
     addresses: list[str] = field(default_factory=list)
     encap_type: str = ""
     encap_ip: str = ""
+    networks: dict[str, str] = field(default_factory=dict)
+    """Further addresses of tunnels, by the network of the nodes that they are in."""
     mtu: int = 0
     datapath_type: str = ""
     problems: dict[str, str] = field(default_factory=dict)
@@ -74,6 +76,12 @@ class Node:
             return "silent"
         return "ready" if self.well else "not ready"
 
+    @property
+    def tunnels(self) -> list[str]:
+        """Protocol and address of each that there ought to be."""
+        addresses = dict.fromkeys(filter(None, (self.encap_ip, *self.networks.values())))
+        return [f"{kind} {address}" for address in addresses for kind in filter(None, self.encap_type.split(","))]
+
     def document(self) -> dict[str, Any]:
         own = {name: value for name, value in asdict(self).items() if name not in ("now", "southbound")}
         return {**own, "state": self.state, "well": self.well, "seconds_since_seen": round(self.seen)}
@@ -88,9 +96,9 @@ class Node:
             yield "chassis", f"the Southbound has no chassis {self.name}: {ask}"
         if not self.join:
             yield "join", "no address on the subnet join: does weft-controller run? See weftctl status"
-        encap = f"{self.encap_type} {self.encap_ip}"
-        if self.chassis is not None and self.encap_ip and self.chassis.encaps and encap not in self.chassis.encaps:
-            has = ", ".join(self.chassis.encaps)
-            yield "tunnels", f"its chassis has the tunnel {has}, but Open vSwitch is told {encap}"
+        has = self.chassis.encaps if self.chassis is not None else []
+        if has and (lacking := [tunnel for tunnel in self.tunnels if tunnel not in has]):
+            told = ", ".join(lacking)
+            yield "tunnels", f"Open vSwitch is told {told}, but its chassis in the Southbound has {', '.join(has)}"
         if not self.ready and not self.problems and not self.silent:
             yield "ready", "its agent names no problem: it has just started, or ovn0 is not made yet"

@@ -103,6 +103,7 @@ def _node(row: Row, now: float) -> Node:
         addresses=sorted(elements(row["addresses"])),
         encap_type=row["encap_type"],
         encap_ip=row["encap_ip"],
+        networks=dict(sorted(row.get("networks", {}).items())),
         mtu=row["mtu"],
         datapath_type=row["datapath_type"],
         problems=dict(sorted(row["problems"].items())),

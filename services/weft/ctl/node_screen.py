@@ -77,8 +77,9 @@ def _wrong(node: Node) -> Iterator[str]:
 def _facts(node: Node) -> Iterator[tuple[str, str]]:
     yield "versions", escape("  ".join(f"{name} {version}" for name, version in node.versions.items())) or "unknown"
     yield "addresses", escape(" ".join(node.addresses)) or "none"
-    tunnels = f"{node.encap_type} {node.encap_ip}, MTU {node.mtu}" if node.encap_ip else "none"
-    yield "tunnels", escape(tunnels)
+    yield "tunnels", escape(f"{', '.join(node.tunnels)}, MTU {node.mtu}") if node.tunnels else "none"
+    if node.networks:
+        yield "networks", escape("  ".join(f"{name} {address}" for name, address in node.networks.items()))
     yield "datapath", node.datapath_type or "none"
     yield "join", escape(" ".join(node.join)) or "none"
     yield "chassis", _chassis(node)
