@@ -78,8 +78,8 @@ class WeftRows:
     def insert_many(self, rows: list[tuple[str, dict[str, Any]]]) -> None:
         self._transact(*({"op": "insert", "table": table, "row": _values(row)} for table, row in rows))
 
-    def delete(self, table: str, name: str) -> None:
-        self._transact({"op": "delete", "table": table, "where": [["name", "==", name]]})
+    def delete(self, table: str, name: str, column: str = "name") -> None:
+        self._transact({"op": "delete", "table": table, "where": [[column, "==", name]]})
 
     def update(self, table: str, name: str, **row: Any) -> None:
         self._transact({"op": "update", "table": table, "where": [["name", "==", name]], "row": _values(row)})

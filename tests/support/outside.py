@@ -7,6 +7,8 @@ see, so that a test of address translation reads as one comparison.
 from __future__ import annotations
 
 import contextlib
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -84,3 +86,15 @@ def ask(ns: str, address: str, port: int = PORT, source: str = "") -> str:
         with contextlib.suppress(RuntimeError):
             return run(*namespace_command(ns), sys.executable, "-c", _CLIENT, address, str(port), source)
     return ""
+
+
+@contextlib.contextmanager
+def pinging(ns: str, address: str, interval: float = 0.02) -> Iterator[list[int]]:
+    """Ping an address all the while; afterwards the list holds how many were sent and how many were answered."""
+    command = [*namespace_command(ns), "ping", "-i", str(interval), address]
+    counts: list[int] = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield counts
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=10)
+    counts += [int(number) for number in re.search(r"(\d+) packets transmitted, (\d+) received", output).groups()]  # type: ignore[union-attr]

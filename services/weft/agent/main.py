@@ -73,7 +73,8 @@ class Agent:
         self.status_writer = StatusWriter(
             config, self.weft, self.view, self.ovs, self.links, self.problems, self.underlay
         )
-        self.gateway_duty = Gateway(config.name, config.agent.state_dir, self.view, self.links, self.problems)
+        self.packets = Netlink(workers=1)  # nft may take its time on a host with many services
+        self.gateway_duty = Gateway(config.name, self.view, self.packets, self.problems)
         self.notices = Notices(self._gateway_changed)
         self.health = Health(self._broken, self._unready, self._doing)
         self.figures = HostFigures(config.name, config.ovs)
@@ -140,6 +141,7 @@ class Agent:
                 await asyncio.gather(self.weft.close(), self.ovs.close())
         self.links.close()
         self.pods.close()
+        self.packets.close()
 
     # --- health and metrics: called by threads of the listener ---
 

@@ -47,6 +47,20 @@ def entered(path: str) -> Iterator[int]:
         os.close(home)
 
 
+@contextmanager
+def fresh() -> Iterator[None]:
+    """Be in a new namespace (this thread only) that nobody else knows and that is gone afterwards."""
+    home = os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _call("unshare", _CLONE_NEWNET)
+        try:
+            yield
+        finally:
+            _call("setns", home, _CLONE_NEWNET)
+    finally:
+        os.close(home)
+
+
 def create(path: Path) -> None:
     """Make a network namespace that stays, named by the file `path`, exactly as `ip netns add` does."""
     _share(path.parent)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.agent import AgentHost
 from tests.support.ovn import OvnSandbox, available
+from tests.support.site import Site, gateway_site
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +31,10 @@ def agent() -> Iterator[AgentHost]:
             yield host
         finally:
             host.close()
+
+
+@pytest.fixture(scope="module")
+def site(agent: AgentHost) -> Iterator[Site]:
+    """The agent's host as a gateway, with networks beyond it."""
+    with gateway_site(agent) as made:
+        yield made

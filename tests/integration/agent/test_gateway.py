@@ -1,129 +1,20 @@
-"""What leaves a host: by packets from a workload through Open vSwitch and OVN to networks beyond the host, and back.
-
-Each effect is the source address that the other side sees. `blue` and `red` are subnets of the default VPC; the host is
-192.168.1.101 and 192.168.2.101 outside, 100.64.0.2 on the fabric; 203.0.113.1 answers on both outside networks.
-"""
+"""What leaves a host, by packets: the source address that the other side sees, and the network that it is seen on."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.agent import AgentHost, Pod, eventually
-from tests.support.outside import answering, ask, make_outside
-from tests.support.ovn import namespace_command, run
+from tests.support.agent import eventually
+from tests.support.outside import ask
+from tests.support.site import FAR, JOIN, POD, Site
 
-FAR = ("203.0.113.1", "2001:db8::1")
-JOIN = ("100.64.0.2", "fd00:100:64::2")
-POD = {"blue": ("10.16.0.7", "fd00:10:16::7"), "red": ("10.17.0.7", "fd00:10:17::7")}
-FURTHER = ("10.16.0.2", "10.16.0.130", "10.16.0.254")
-DEFAULTS: dict[str, Any] = {
-    "nat_outgoing": True, "egress_gateways": [], "policy_table": [], "policy_priority": [], "gateway_hosts": [],
-}  # fmt: skip
+FAMILIES = pytest.mark.parametrize("family", [0, 1], ids=["IPv4", "IPv6"])
+EGRESS = {"nat_outgoing": False, "policy_table": 1000, "policy_priority": 1500}
 
 
-class Site:
-    """A host with two workloads and two networks beyond it."""
-
-    def __init__(self, agent: AgentHost) -> None:
-        self.agent = agent
-        self.host = str(agent.host.ns)
-        self.outside = [make_outside(agent.host, number, f"{FAR[0]}/32", f"{FAR[1]}/128") for number in (1, 2)]
-        self.pods: dict[str, Pod] = {}
-
-    def build(self) -> None:
-        agent, nb = self.agent, self.agent.sandbox.nbctl
-        for family, near in (("-4", 0), ("-6", 1)):
-            agent.host.ip(family, "route", "add", "default", "via", self.outside[0].own[near])
-            for outside in self.outside:
-                outside.ip(family, "route", "add", "default", "via", outside.host[near])
-        agent.rows.insert(
-            "Subnet", name="red", vpc="ovn-cluster", cidrs=["10.17.0.0/16", "fd00:10:17::/112"],
-            gateways=["10.17.0.1", "fd00:10:17::1"], mtu=1400, host_routed=True, nat_outgoing=True,
-        )  # fmt: skip
-        agent.rows.insert(
-            "Subnet", name="join", vpc="ovn-cluster", cidrs=["100.64.0.0/16", "fd00:100:64::/112"],
-            gateways=["100.64.0.1", "fd00:100:64::1"], mtu=1400, host_routed=True,
-        )  # fmt: skip
-        agent.rows.insert(
-            "Host", name="h1", port="node-h1", mac="0a:00:00:00:64:02", mtu=1400,
-            addresses=["100.64.0.2/16", "fd00:100:64::2/112"], gateways=["100.64.0.1", "fd00:100:64::1"],
-        )  # fmt: skip
-        nb("ls-add", "red", "--", "ls-add", "join", "--", "lr-add", "vpc", "--", "lsp-add", "join", "node-h1", "--",
-           "lsp-set-addresses", "node-h1", f"0a:00:00:00:64:02 {' '.join(JOIN)}")  # fmt: skip
-        routers = {"join": "100.64.0.1/16 fd00:100:64::1/112", "blue": "10.16.0.1/16 fd00:10:16::1/112",
-                   "red": "10.17.0.1/16 fd00:10:17::1/112"}  # fmt: skip
-        for number, (switch, networks) in enumerate(routers.items(), 1):
-            nb("lrp-add", "vpc", f"vpc-{switch}", f"0a:00:00:00:ff:{number:02x}", *networks.split(), "--",
-               "lsp-add", switch, f"{switch}-vpc", "--", "lsp-set-type", f"{switch}-vpc", "router", "--",
-               "lsp-set-addresses", f"{switch}-vpc", "router", "--",
-               "lsp-set-options", f"{switch}-vpc", f"router-port=vpc-{switch}")  # fmt: skip
-        nb("lr-route-add", "vpc", "0.0.0.0/0", JOIN[0], "--", "lr-route-add", "vpc", "::/0", JOIN[1])
-        for subnet in POD:
-            self._add_pod(subnet)
-
-    def _add_pod(self, subnet: str) -> None:
-        pod = self.agent.pod(subnet)
-        row = self.agent.port_row(pod, subnet, f"0a:00:00:00:0{len(subnet)}:07", *POD[subnet])
-        further = FURTHER if subnet == "blue" else ()
-        self.agent.sandbox.nbctl(
-            "lsp-add", subnet, pod.port, "--", "lsp-set-addresses", pod.port,
-            " ".join([row["mac"], *POD[subnet], *further]),
-        )  # fmt: skip
-        self.agent.rows.insert("Port", **row)
-        self.agent.add(pod)
-        for address in further:
-            self.agent.inside(pod, "ip", "addr", "add", f"{address}/16", "dev", "eth0")
-        self.pods[subnet] = pod
-
-    def ns(self, subnet: str) -> str:
-        return self.pods[subnet].netns.rpartition("/")[2]
-
-    def set(self, subnet: str = "blue", **columns: Any) -> None:
-        """Give a subnet these columns, and those of `DEFAULTS` else; done when the kernel has it."""
-        with self.written():
-            self.agent.rows.update("Subnet", subnet, **DEFAULTS | columns)
-
-    @contextlib.contextmanager
-    def written(self) -> Iterator[None]:
-        """Wait until the agent has seen what was changed meanwhile: a row of its own goes through all of it."""
-        yield
-        marker = f"198.18.{next(_markers)}.0/24"
-        self.agent.rows.update("Subnet", "join", cidrs=["100.64.0.0/16", "fd00:100:64::/112", marker])
-        eventually(lambda: marker in self.nft("list", "set", "inet", "weft", "fabric4"), "packet filter is written")
-
-    def nft(self, *arguments: str) -> str:
-        try:
-            return run(*namespace_command(self.host), "nft", *arguments)
-        except RuntimeError as error:
-            return str(error)
-
-    def on_host(self, *command: str) -> str:
-        return run(*namespace_command(self.host), *command)
-
-
-_markers = iter(range(1, 255))
-
-
-@pytest.fixture(scope="module")
-def site(agent: AgentHost) -> Iterator[Site]:
-    made = Site(agent)
-    made.build()
-    with contextlib.ExitStack() as stack:
-        for number, outside in enumerate(made.outside, 1):
-            stack.enter_context(answering(outside.ns, f"out{number}"))
-        for subnet in POD:
-            stack.enter_context(answering(made.ns(subnet), subnet))
-        stack.enter_context(answering(made.host, "host"))
-        made.set("blue")
-        eventually(lambda: ask(made.ns("blue"), FAR[0]), "the way out is there")
-        yield made
-
-
-@pytest.mark.parametrize("family", [0, 1], ids=["IPv4", "IPv6"])
+@FAMILIES
 @pytest.mark.parametrize("translated", [True, False])
 def test_source_that_the_outside_sees(site: Site, translated: bool, family: int) -> None:
     site.set("blue", nat_outgoing=translated)
@@ -132,7 +23,7 @@ def test_source_that_the_outside_sees(site: Site, translated: bool, family: int)
     assert ask(site.ns("red"), FAR[family]) == f"out1 {site.outside[0].host[family]}", "each subnet on its own"
 
 
-@pytest.mark.parametrize("family", [0, 1], ids=["IPv4", "IPv6"])
+@FAMILIES
 def test_source_is_kept_within_the_fabric(site: Site, family: int) -> None:
     site.set("blue")
     pod = POD["blue"][family]
@@ -142,3 +33,106 @@ def test_source_is_kept_within_the_fabric(site: Site, family: int) -> None:
     assert ask(site.host, pod) == f"blue {JOIN[family]}", "host to workload"
     site.outside[0].ip("route", "replace", POD["blue"][0], "via", site.outside[0].host[0])
     assert ask(site.outside[0].ns, POD["blue"][0]) == f"blue {site.outside[0].own[0]}", "from outside, routed"
+
+
+RULES = [
+    {"action": "forward", "sources": ["10.16.0.0/30", "10.16.0.254"], "destinations": []},
+    {"action": "nat", "sources": ["10.16.0.128/26"], "destinations": ["203.0.113.1", "203.0.113.2"]},
+    {"action": "forward", "sources": ["10.16.0.128/26"], "destinations": ["203.0.113.0/28"]},
+]
+
+
+def test_rules_decide_in_order(site: Site) -> None:
+    """Kube-OVN 1.15 manual, section 7.25."""
+    with site.written():
+        site.agent.rows.insert_many(
+            [("Nat_Rule", {"subnet": "blue", "position": n, **rule}) for n, rule in enumerate(RULES)]
+        )
+    site.set("blue")
+    host = site.outside[0].host[0]
+    seen = {
+        ("10.16.0.2", "203.0.113.1"): "10.16.0.2",
+        ("10.16.0.254", "203.0.113.3"): "10.16.0.254",
+        ("10.16.0.130", "203.0.113.2"): host,
+        ("10.16.0.130", "203.0.113.3"): "10.16.0.130",
+        ("10.16.0.7", "203.0.113.3"): host,
+    }
+    for (source, destination), expected in seen.items():
+        assert ask(site.ns("blue"), destination, source=source) == f"out1 {expected}", (source, destination)
+    assert ask(site.ns("blue"), FAR[1]) == f"out1 {site.outside[0].host[1]}", "rules of the other family"
+    site.set("blue", nat_outgoing=False)
+    assert ask(site.ns("blue"), FAR[0]) == f"out1 {POD['blue'][0]}", "without natOutgoing no rule translates"
+    with site.written():
+        site.agent.rows.delete("Nat_Rule", "blue", column="subnet")
+
+
+@FAMILIES
+def test_subnet_leaves_by_its_egress_gateway(site: Site, family: int) -> None:
+    settings = site.on_host(
+        "sysctl", "-w", "net.ipv4.conf.all.rp_filter=0", f"net.ipv4.conf.{site.outside[1].link}.rp_filter=1"
+    )
+    site.set("blue", **EGRESS, egress_gateways=[site.outside[1].own[family]])
+    assert ask(site.ns("blue"), FAR[family]) == f"out2 {POD['blue'][family]}", settings
+    assert ask(site.ns("blue"), FAR[1 - family]) == f"out1 {POD['blue'][1 - family]}", "the other family as ever"
+    assert ask(site.ns("red"), FAR[family]).startswith("out1"), "another subnet as ever"
+    assert ask(site.host, FAR[family]).startswith("out1"), "the host as ever"
+    assert ask(site.ns("blue"), POD["red"][family]) == f"red {POD['blue'][family]}"
+    site.set("blue", **EGRESS | {"nat_outgoing": True}, egress_gateways=[site.outside[1].own[family]])
+    assert ask(site.ns("blue"), FAR[family]) == f"out2 {site.outside[1].host[family]}", "and with the host's address"
+    site.set("blue")
+    assert ask(site.ns("blue"), FAR[family]).startswith("out1")
+    assert "1000" not in site.on_host("ip", f"-{6 if family else 4}", "rule")
+
+
+def test_several_egress_gateways_share_the_connections(site: Site) -> None:
+    site.set("blue", **EGRESS, egress_gateways=[outside.own[0] for outside in site.outside])
+    seen = {ask(site.ns("blue"), f"203.0.113.{number}") for number in range(1, 14)}
+    assert seen == {f"out1 {POD['blue'][0]}", f"out2 {POD['blue'][0]}"}
+    site.set("blue", **EGRESS, egress_gateways=[site.outside[1].own[0]])
+    assert {ask(site.ns("blue"), f"203.0.113.{number}") for number in range(1, 8)} == {f"out2 {POD['blue'][0]}"}
+    site.set("blue")
+
+
+def test_policy_is_where_the_subnet_leaves(site: Site) -> None:
+    gateways = [site.outside[1].own[0]]
+    site.set("blue", **EGRESS, egress_gateways=gateways, gateway_hosts=["h2"])
+    assert ask(site.ns("blue"), FAR[0]).startswith("out1")
+    site.set("blue", **EGRESS, egress_gateways=gateways, gateway_hosts=["h1", "h2"])
+    assert ask(site.ns("blue"), FAR[0]).startswith("out2")
+    site.set("blue")
+
+
+@pytest.mark.parametrize(
+    ("columns", "name", "text"),
+    [
+        ({"egress_gateways": ["198.51.100.1"]}, "egress/blue", "table 1000: default by 198.51.100.1: "),
+        ({"egress_gateways": ["198.51.100.1; reboot"]}, "gateway/blue", "egress_gateways: '198.51.100.1; reboot'"),
+        ({"cidrs": ["10.16.0.0/16 }; flush ruleset; #"]}, "gateway/blue", "cidrs: '10.16.0.0/16 }; flush ruleset; #'"),
+    ],
+)
+def test_what_cannot_be_is_a_problem_of_the_host(site: Site, columns: dict[str, Any], name: str, text: str) -> None:
+    site.set("blue", **EGRESS | columns)
+    eventually(lambda: text in site.problems().get(name, ""), f"{name} says {text}")
+    assert ask(site.ns("red"), FAR[0]) == f"out1 {site.outside[0].host[0]}", "others are served"
+    site.set("blue", cidrs=["10.16.0.0/16", "fd00:10:16::/112"])
+    eventually(lambda: name not in site.problems(), "over")
+
+
+def test_forwarding_is_allowed_without_harm_to_router_advertisements(site: Site) -> None:
+    read = site.on_host("sysctl", "-n", "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding").split()
+    assert read == ["1", "1"]
+    site.on_host("sysctl", "-w", "net.ipv6.conf.all.forwarding=0", f"net.ipv6.conf.{site.outside[0].link}.accept_ra=1")
+    site.agent.stop()
+    site.agent.start()
+    eventually(lambda: site.on_host("sysctl", "-n", "net.ipv6.conf.all.forwarding") == "1", "forwarding again")
+    assert site.on_host("sysctl", "-n", f"net.ipv6.conf.{site.outside[0].link}.accept_ra") == "2"
+
+
+def test_chain_of_others_that_drops_what_is_forwarded_is_a_problem(site: Site) -> None:
+    site.nft("add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }")
+    site.set("blue")
+    eventually(lambda: site.problems().get("forward policy", "").startswith("ip filter FORWARD: drops"), "reported")
+    site.nft('add rule ip filter FORWARD iifname "ovn0" accept; add rule ip filter FORWARD oifname "ovn0" accept')
+    site.set("blue")
+    eventually(lambda: "forward policy" not in site.problems(), "over")
+    site.nft("delete table ip filter")

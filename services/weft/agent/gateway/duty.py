@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from pyroute2.netlink.exceptions import NetlinkError
@@ -29,12 +28,12 @@ PERIOD: Final = 30.0
 class Gateway:
     """See the module's text."""
 
-    def __init__(self, host: str, state_dir: Path, view: View, links: Netlink, problems: Problems) -> None:
+    def __init__(self, host: str, view: View, links: Netlink, problems: Problems) -> None:
         self._host = host
         self._view = view
         self._netlink = links
         self._problems = problems
-        self._filter = PacketFilter(state_dir / "packet_filter.json")
+        self._filter = PacketFilter()
         self._kept: Plan | None = None
         self._routing: policy.Policy | None = None
         self._looked = 0.0
@@ -77,8 +76,8 @@ class Gateway:
 
     async def _filter_packets(self, wanted: Plan) -> None:
         try:
-            await self._filter.keep(render(wanted) if self._view.rows.host else None)
-            chains = await forward_policies() if wanted.fabric else []
+            await self._netlink.run(self._filter.keep, render(wanted) if self._view.rows.host else None)
+            chains = await self._netlink.run(forward_policies) if wanted.fabric else []
         except (NftError, OSError) as error:
             self._problems.report("packet filter", str(error))
             raise
