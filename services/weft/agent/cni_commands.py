@@ -15,7 +15,7 @@ from weft.agent.config import AgentSection
 from weft.agent.locks import Locks
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
-from weft.agent.underlay import Underlay
+from weft.agent.underlay import Underlay, network_of
 from weft.agent.view import DEFAULT_PROVIDER, Port, Subnet, View
 from weft.agent.wiring import Wanted, Wiring, invalid, plan
 from weft.log import get_logger
@@ -96,9 +96,22 @@ class Commands:
         async with self._locks.held(f"container/{request.container}/{request.ifname}"):
             port, subnet = await self._port(request, deadline)
             refuse_foreign(request, port.mac, port.addresses)
-            wanted = plan(port, subnet, await self._underlay.mtu())
+            wanted = await self._plan(port, subnet)
             async with self._locks.held(f"link/{wanted.host_interface}"):
                 return await self._attach(request, wanted, deadline)
+
+    async def _plan(self, port: Port, subnet: Subnet) -> Wanted:
+        """The interface of a port. One that is bound to a network of nodes does not run beside it."""
+        network = network_of(port, subnet)
+        address = self._underlay.address(network)
+        if network and not address:
+            raise CniError(
+                cni_types.TRY_AGAIN,
+                f"Port/{port.name}: host {self._node} has no address in network {network}, which carries its tunnels",
+                f"networks of the host: {', '.join(sorted(self._underlay.networks)) or 'none'}; see its node's "
+                f"annotation ovn.kubernetes.io/node_networks, agent_tunnel_networks, and problem tunnel/{network}",
+            )
+        return plan(port, subnet, await self._underlay.mtu(network), address if network else "")
 
     async def _addresses(self, request: Request, deadline: float) -> Addressing:
         """What another plugin shall put on the interface that it makes."""
@@ -223,7 +236,7 @@ class Commands:
             _check_addresses(request, found[0], addressing(*found))
             return
         self._need_ovs()
-        await self._wiring.check(request, plan(*found, await self._underlay.mtu()))
+        await self._wiring.check(request, await self._plan(*found))
 
     async def status(self, request: Request) -> None:
         """Whether an ADD would have what it needs."""

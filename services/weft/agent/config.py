@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Literal
 
+from weft.net.addresses import parse_address
+from weft.net.tunnels import parse_interfaces
 from weft.ovsdb.database import Tls
 from weft.service import LogConfig, Remote
 
@@ -34,6 +38,27 @@ class AgentSection:
 
 
 @dataclass(frozen=True)
+class TunnelConfig:
+    """Where tunnels begin, beyond what Open vSwitch's `ovn-encap-ip` says (docs/tunnels.md).
+
+    `interface` is a list by commas of names, regular expressions and CIDRs, of which the first with an address decides;
+    `cidrs` and `family` narrow what is looked at. `networks` are the host's addresses in networks of nodes.
+    """
+
+    interface: str = ""
+    cidrs: list[str] = field(default_factory=list)
+    family: Literal["any", "ipv4", "ipv6"] = "any"
+    networks: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        parse_interfaces(self.interface)
+        for cidr in self.cidrs:
+            ip_network(cidr)
+        for address in self.networks.values():
+            parse_address(address)
+
+
+@dataclass(frozen=True)
 class AgentConfig:
     """The whole file. `name` is the node's name, which is also the system-id and the certificate's CN."""
 
@@ -42,4 +67,5 @@ class AgentConfig:
     ovs: OvsConfig = field(default_factory=OvsConfig)
     tls: Tls | None = None
     agent: AgentSection = field(default_factory=AgentSection)
+    tunnels: TunnelConfig = field(default_factory=TunnelConfig)
     log: LogConfig = field(default_factory=LogConfig)

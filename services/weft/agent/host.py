@@ -23,7 +23,6 @@ from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
 from weft.agent.underlay import Underlay
 from weft.agent.view import Host, Subnet, View
-from weft.agent.wiring import effective_mtu
 from weft.log import get_logger
 
 _log = get_logger(__name__)
@@ -110,7 +109,7 @@ class HostWiring:
         self._problems.clear(f"link/{LINK}")
 
     async def _keep(self, host: Host) -> None:
-        mtu = effective_mtu(host.mtu, await self._underlay.mtu())
+        mtu = host.mtu or await self._underlay.mtu()
         if mtu is None:
             return  # the tunnel's address is not there yet; its coming wakes us
         wanted = plan(host, self._view.rows.subnets, mtu)

@@ -33,6 +33,7 @@ from weft.agent.problems import Problems
 from weft.agent.reconciler import Reconciler
 from weft.agent.shaping.duty import Shaping
 from weft.agent.status import COLUMNS, StatusWriter
+from weft.agent.tunnels import Tunnels
 from weft.agent.underlay import Underlay
 from weft.agent.view import View
 from weft.agent.wiring import Wiring
@@ -62,7 +63,7 @@ class Agent:
             conditions={**view.conditions(config.name), "Host_Status": [["name", "==", config.name]]},
             watch=list(view.COLUMNS), on_change=self.view.apply, on_connection=self._connection,
         )  # fmt: skip
-        self.underlay = Underlay(self.ovs, self.links)
+        self.underlay = Underlay(config.tunnels, self.view, self.ovs, self.links)
         self.pods = Netlink()  # threads of their own, so that no pod waits for a duty
         self.wiring = Wiring(self.ovs, self.pods, config.name)
         self.commands = Commands(
@@ -89,6 +90,9 @@ class Agent:
         check = self._config.agent.check_period
         self.host = Reconciler("host link", host.reconcile, period=check)
         self.shaping = Reconciler("shaping", shaping.reconcile, period=check)
+        tunnels = Tunnels(self._config.tunnels, self.view, self.ovs, self.links, self.problems, self.underlay)
+        self.tunnels = Reconciler("tunnels", tunnels.reconcile, settle=0.3)
+        tunnels.again = self.tunnels.poke
         self.namespaces = Reconciler("namespaces", kept.reconcile, settle=0.02, retry=(1, 10))
         self.leftovers = Reconciler("leftovers", self.commands.clean, settle=0.5)
         self.gateway = Reconciler("gateway", self.gateway_duty.reconcile, period=PERIOD, retry=(0.5, 10))
@@ -97,13 +101,13 @@ class Agent:
             "status", self.status_writer.reconcile, settle=0.2, period=self._config.agent.heartbeat, retry=(1, 10)
         )
         self.duties = (
-            self.host, self.shaping, self.gateway, self.namespaces, self.leftovers, self.disk, self.status,
+            self.host, self.tunnels, self.shaping, self.gateway, self.namespaces, self.leftovers, self.disk, self.status,
         )  # fmt: skip
 
     def _connect(self) -> None:
-        for duty in (self.host, self.gateway, self.namespaces, self.disk, self.status):
+        for duty in (self.host, self.tunnels, self.gateway, self.namespaces, self.disk, self.status):
             self.view.on_change(duty.poke)
-        for duty in (self.host, self.namespaces, self.leftovers, self.status):
+        for duty in (self.host, self.tunnels, self.namespaces, self.leftovers, self.status):
             self.ovs.on_change(duty.poke)
         self.view.on_change(self.shaping.poke)
         self.ovs.on_port(self.shaping.poke)
@@ -175,6 +179,7 @@ class Agent:
 
     def _kernel_changed(self) -> None:
         self.host.poke()
+        self.tunnels.poke()
         self.status.poke()
         self._gateway_changed()
 

@@ -24,7 +24,7 @@ from weft.ovsdb.database import Database, RowChange
 _log = get_logger(__name__)
 VENDOR: Final = "weft"
 TABLES: Mapping[str, Sequence[str]] = {
-    "Open_vSwitch": ["external_ids", "ovs_version", "bridges"],
+    "Open_vSwitch": ["external_ids", "other_config", "ovs_version", "bridges"],
     "Bridge": ["name", "datapath_type", "ports"],
     "Port": ["name", "interfaces", "qos"],
     "QoS": ["type", "external_ids"],
@@ -75,11 +75,12 @@ class LocalOvs:
         self.bridge = bridge
         self.interfaces: dict[str, Interface] = {}
         self.settings: Mapping[str, str] = {}
+        self.other_config: Mapping[str, str] = {}
         self.version = ""
         self.datapath_type: str | None = None
         self.connected = False
         self._rows: dict[UUID, str] = {}
-        self._bridge_row: UUID | None = None
+        self._bridges: dict[UUID, str] = {}
         self._listeners: list[Callable[[], None]] = []
         self._port_listeners: list[Callable[[], None]] = []
         self._installed: dict[str, list[asyncio.Future[None]]] = {}
@@ -121,6 +122,11 @@ class LocalOvs:
     @property
     def userspace(self) -> bool:
         return self.datapath_type == "netdev"
+
+    @property
+    def bridges(self) -> set[str]:
+        """Names of all bridges."""
+        return set(self._bridges.values())
 
     def ours(self) -> list[Interface]:
         return [interface for interface in self.interfaces.values() if interface.ours]
@@ -187,13 +193,19 @@ class LocalOvs:
         row = change.row
         if change.table == "Open_vSwitch" and change.op != "delete":
             self.settings = row["external_ids"]
+            self.other_config = row["other_config"]
             self.version = "".join(row["ovs_version"])
         elif change.table == "Bridge":
-            if change.op != "delete" and row["name"] == self.bridge:
-                self.datapath_type = row["datapath_type"] or "system"
-                self._bridge_row = change.uuid
-            elif change.op == "delete" and change.uuid == self._bridge_row:
+            self._apply_bridge(change)
+
+    def _apply_bridge(self, change: RowChange) -> None:
+        if change.op == "delete":
+            if self._bridges.pop(change.uuid, None) == self.bridge:
                 self.datapath_type = None
+            return
+        name = self._bridges[change.uuid] = change.row["name"]
+        if name == self.bridge:
+            self.datapath_type = change.row["datapath_type"] or "system"
 
     def _tell(self) -> None:
         for listener in self._listeners:

@@ -22,15 +22,15 @@ from weft.agent.netlink import LinkState, Netlink
 from weft.agent.ovn import OvnController, inspect
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
-from weft.agent.underlay import Underlay, encapsulation, find_mtu
+from weft.agent.underlay import Underlay, holder
 from weft.agent.view import View
 from weft.log import get_logger
 from weft.ovsdb.database import Database
 
 _log = get_logger(__name__)
 COLUMNS: Final[Sequence[str]] = (
-    "name", "hostname", "addresses", "encap_ip", "encap_type", "mtu", "datapath_type", "versions", "problems",
-    "ready", "ready_since", "certificate_expires", "last_seen",
+    "name", "hostname", "addresses", "encap_ip", "encap_type", "networks", "mtu", "datapath_type", "versions",
+    "problems", "ready", "ready_since", "certificate_expires", "last_seen",
 )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ class HostStatus:
     addresses: tuple[str, ...] = ()
     encap_ip: str = ""
     encap_type: str = ""
+    networks: Mapping[str, str] = field(default_factory=dict)
     mtu: int = 0
     datapath_type: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -107,11 +108,12 @@ class StatusWriter:
     async def _gather(self) -> HostStatus:
         links = list((await self._netlink.run(netlink.links)).values())
         ovn = await self._netlink.run(inspect, self._config.ovs.ovn_rundir)
-        encap_ip, encap_type = encapsulation(self._ovs.settings)
-        mtu = find_mtu(links, encap_ip) if encap_ip else None
+        told = self._underlay.encapsulation
+        link = holder(links, told.default) if told.default else None
+        mtu = link.mtu if link else None
         self._underlay.update(links)
         expires = certificate.expiry(self._config.tls.certificate) if self._config.tls else 0
-        for name, message in host_problems(encap_ip, mtu, self._ovs, ovn, self._view).items():
+        for name, message in host_problems(told.default, mtu, self._ovs, ovn, self._view).items():
             self._problems.check(name, message)
         self._problems.check("certificate", certificate.problem(expires, time.time()))
         host = self._view.rows.host
@@ -123,8 +125,9 @@ class StatusWriter:
             name=self._config.name,
             hostname=self._ovs.settings.get("hostname") or socket.gethostname(),
             addresses=host_addresses(links),
-            encap_ip=encap_ip,
-            encap_type=encap_type,
+            encap_ip=told.default,
+            encap_type=",".join(told.types),
+            networks=self._underlay.networks,
             mtu=mtu or 0,
             datapath_type=self._ovs.datapath_type or "",
             versions={

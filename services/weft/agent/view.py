@@ -58,6 +58,8 @@ class Port:
     """Where copies of the packets go: see `agent.mirror`."""
     arriving: bool = False
     """Whether a machine moves here, whose interface stays silent until it has: its gateway cannot be asked."""
+    node_network: str = ""
+    """As a subnet's, of one pod's choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Subnet:
     host_routed: bool
     gateway_check: bool = False
     """Whether a pod is not handed over before its gateway has answered."""
+    node_network: str = ""
+    """The network of nodes that its tunnels use, empty for the default one."""
     nat_outgoing: bool = False
     """Whether its packets get the host's address when they leave the fabric, where no NatRule says otherwise."""
     egress_gateways: tuple[str, ...] = ()
@@ -103,20 +107,24 @@ class Host:
     addresses: tuple[str, ...]
     gateways: tuple[str, ...]
     mtu: int
+    tunnel_interface: str = ""
+    """Names, regular expressions or CIDRs of interfaces that tunnels begin at; as the host's file says if empty."""
+    networks: Mapping[str, str] = field(default_factory=dict)
+    """The host's address in each network of nodes."""
 
 
 _OPTIONAL: Final = frozenset({"policy_table", "policy_priority"})
 """Columns of at most one value: sets for the database."""
 
 COLUMNS: Mapping[str, Sequence[str]] = {
-    "Host": ["name", "port", "mac", "addresses", "gateways", "mtu"],
+    "Host": ["name", "port", "mac", "addresses", "gateways", "mtu", "tunnel_interface", "networks"],
     "Port": [
         "name", "host", "pod_namespace", "pod_name", "pod_uid", "interface", "subnet", "mac", "addresses", "netns",
-        "device_type", "provider", "routes", "default_route", "shaping", "mirrors", "arriving",
+        "device_type", "provider", "routes", "default_route", "shaping", "mirrors", "arriving", "node_network",
     ],
     "Subnet": [
         "name", "cidrs", "gateways", "mtu", "host_routed", "gateway_check", "nat_outgoing", "egress_gateways",
-        "policy_table", "policy_priority", "gateway_hosts",
+        "policy_table", "policy_priority", "gateway_hosts", "node_network",
     ],
     "Nat_Rule": ["subnet", "position", "action", "sources", "destinations"],
 }  # fmt: skip

@@ -28,8 +28,6 @@ from weft.log import get_logger
 T = TypeVar("T")
 _log = get_logger(__name__)
 ALIAS: Final = "weft:"
-TUNNEL_OVERHEAD: Final = 100
-"""What the underlay's MTU must hold beyond the workload's: Geneve over IPv6 with OVN's options, rounded up."""
 
 
 # --- decisions ---
@@ -45,11 +43,6 @@ def alias(sandbox: str, ifname: str) -> str:
     return f"{ALIAS}{sandbox}/{ifname}"
 
 
-def effective_mtu(wanted: int, underlay: int | None) -> int | None:
-    """A row's MTU, or for 0 what the underlay leaves; None when that is not known."""
-    return wanted or (underlay - TUNNEL_OVERHEAD if underlay else None)
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a port's interface shall be."""
@@ -61,12 +54,14 @@ class Wanted:
     addressing: Addressing
     asked: tuple[str, ...] = ()
     """Gateways that have to answer before the interface is handed over."""
+    encap_ip: str = ""
+    """Where its tunnels begin, if that is bound to a network of nodes."""
 
 
-def plan(port: Port, subnet: Subnet, underlay_mtu: int | None) -> Wanted:
-    """The interface of a port. Raises CniError."""
+def plan(port: Port, subnet: Subnet, usual_mtu: int | None, encap_ip: str = "") -> Wanted:
+    """The interface of a port; `usual_mtu` is for a subnet that chooses none. Raises CniError."""
     own = addressing(port, subnet)
-    mtu = effective_mtu(subnet.mtu, underlay_mtu)
+    mtu = subnet.mtu or usual_mtu
     if mtu is None:
         raise CniError(
             cni_types.TRY_AGAIN,
@@ -75,7 +70,7 @@ def plan(port: Port, subnet: Subnet, underlay_mtu: int | None) -> Wanted:
             reason="no-mtu",
         )
     asked = own.gateways if subnet.gateway_check else ()
-    return Wanted(port, host_interface(port.name), port.mac, mtu, own, asked)
+    return Wanted(port, host_interface(port.name), port.mac, mtu, own, asked, encap_ip)
 
 
 def stale_interfaces(recorded: list[Interface], links: set[str]) -> list[str]:
@@ -210,7 +205,7 @@ class Wiring:
 
     async def _plug(self, request: Request, wanted: Wanted) -> None:
         started = time.perf_counter()
-        await self._ovs.add(wanted.host_interface, record(request, wanted.port))
+        await self._ovs.add(wanted.host_interface, record(request, wanted))
         _observe("ovsdb", started)
 
     async def _installed(self, wanted: Wanted) -> None:
@@ -301,9 +296,11 @@ class Wiring:
         await self._clear(name)
 
 
-def record(request: Request, port: Port) -> dict[str, str]:
+def record(request: Request, wanted: Wanted) -> dict[str, str]:
     """The external_ids of a port's Interface (see ovs.py)."""
+    port = wanted.port
     return {
+        **({"encap-ip": wanted.encap_ip} if wanted.encap_ip else {}),
         "iface-id": port.name,
         "pod_namespace": port.pod_namespace,
         "pod_name": port.pod_name,

@@ -14,7 +14,7 @@ from weft.agent.netlink import LinkState
 from weft.agent.ovn import OvnController
 from weft.agent.ovs import Interface, LocalOvs
 from weft.agent.status import host_addresses, host_problems
-from weft.agent.underlay import encapsulation, find_mtu
+from weft.agent.underlay import Encapsulation, encapsulation, holder
 from weft.agent.view import Host, Port, Rows, Subnet, View
 
 SUBNET = Subnet("blue", ("10.0.0.0/24", "fd00::/64"), ("10.0.0.1", "fd00::1"), 0, host_routed=True)
@@ -31,7 +31,7 @@ def link(name: str, *addresses: str, mtu: int = 1500, alias: str = "", mac: str 
 
 
 def test_interface_takes_lengths_and_gateways_from_the_subnet() -> None:
-    wanted = wiring.plan(PORT, SUBNET, 1600)
+    wanted = wiring.plan(PORT, SUBNET, 1500)
     assert wanted.addressing.texts == ("10.0.0.5/24", "fd00::5/64")
     assert wanted.addressing.gateways == ("10.0.0.1", "fd00::1")
     assert wanted.addressing.routes == DEFAULTS
@@ -100,7 +100,7 @@ def test_host_interface_names_fit_the_kernel(port: str) -> None:
 
 
 def test_faults_are_all_named() -> None:
-    wanted = wiring.plan(PORT, SUBNET, 1600)
+    wanted = wiring.plan(PORT, SUBNET, 1500)
     good = link("eth0", "10.0.0.5/24", "fd00::5/64", "192.0.2.1/32")
     assert wiring.faults(wanted, good, {*DEFAULTS, Route("10.0.0.0/24", "")}) == []
     assert wiring.faults(wanted, None, set()) == ["the interface is not there"]
@@ -185,16 +185,21 @@ def test_namespaces_follow_the_ports() -> None:
 
 def test_tunnel_address_as_ovn_controller_takes_it() -> None:
     settings = {"system-id": "h1", "ovn-encap-ip": "192.0.2.1,192.0.2.2", "ovn-encap-type": "geneve,vxlan"}
-    assert encapsulation(settings) == ("192.0.2.1", "geneve")
-    assert encapsulation({**settings, "ovn-encap-ip-h1": "192.0.2.9"}) == ("192.0.2.9", "geneve")
-    assert encapsulation({}) == ("", "")
+    both, types = ("192.0.2.1", "192.0.2.2"), ("geneve", "vxlan")
+    assert encapsulation(settings) == Encapsulation(both, "192.0.2.1", types)
+    assert encapsulation({**settings, "ovn-encap-ip-default": "192.0.2.2"}).default == "192.0.2.2"
+    assert encapsulation({**settings, "ovn-encap-ip-default": "192.0.2.3"}).default == "192.0.2.1"
+    assert encapsulation({**settings, "ovn-encap-ip-h1": "192.0.2.9"}) == Encapsulation(
+        ("192.0.2.9",), "192.0.2.9", types
+    )
+    assert encapsulation({}) == Encapsulation()
 
 
 def test_host_addresses_without_those_of_the_fabric() -> None:
     links = [link("mgmt0", "fd00::3/64", "192.0.2.3/24"), link("ovn0", "100.64.0.2/16"), link("lo", "192.0.2.9/32")]
     assert host_addresses(links) == ("192.0.2.3", "fd00::3")
-    assert find_mtu(links, "192.0.2.3") == 1500
-    assert find_mtu(links, "192.0.2.4") is None
+    assert holder(links, "192.0.2.3") == links[0]
+    assert holder(links, "192.0.2.4") is None
 
 
 @pytest.mark.parametrize(
