@@ -101,7 +101,8 @@ class Agent:
             "status", self.status_writer.reconcile, settle=0.2, period=self._config.agent.heartbeat, retry=(1, 10)
         )
         self.duties = (
-            self.host, self.tunnels, self.shaping, self.gateway, self.namespaces, self.leftovers, self.disk, self.status,
+            self.host, self.tunnels, self.shaping, self.gateway, self.namespaces, self.leftovers, self.disk,
+            self.status,
         )  # fmt: skip
 
     def _connect(self) -> None:
