@@ -56,7 +56,7 @@ def _receive(channel: socket.socket, method: str) -> Any:
     data = bytearray()
     while part := channel.recv(1 << 18):
         data += part
-        if data.endswith(b"}"):
+        if data[-8:].rstrip().endswith(b"}"):
             try:
                 return json.loads(data)
             except ValueError:

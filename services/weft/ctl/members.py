@@ -146,7 +146,7 @@ async def _read_reply(reader: asyncio.StreamReader, limit: int) -> Any:
     data = bytearray()
     while chunk := await reader.read(1 << 18):
         data += chunk
-        if data.endswith(b"}"):  # else no message is at its end, and there is no need to look
+        if data[-8:].rstrip().endswith(b"}"):  # else no message is at its end, and there is no need to look
             with contextlib.suppress(ValueError):
                 return _find_reply(data.decode())
         if len(data) > limit:

@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from weft.ctl.members import ask_members, find_members
+import pytest
+
+from weft.ctl.members import ask_members, find_members, transact
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -61,6 +63,24 @@ async def test_roles_and_lag(tmp_path: Path) -> None:
         ("follower", 7, True),
         ("follower", 7, False),
     ]
+
+
+async def test_a_long_answer_comes_in_pieces_that_split_letters(tmp_path: Path) -> None:
+    rows = [{"name": "ü}" * 40_000}, {"name": "}"}]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        reply = json.dumps({"id": 1, "error": None, "result": [{"rows": rows}]}, ensure_ascii=False).encode() + b"\n"
+        for start in range(0, len(reply), 999):
+            writer.write(reply[start : start + 999])
+            await writer.drain()
+        await reader.read()
+        writer.close()
+
+    async with cluster(tmp_path, answer) as remote:
+        assert (await transact(remote, ["Weft"], None))["result"][0]["rows"] == rows
+        with pytest.raises(ConnectionError, match="too long"):
+            await transact(remote, ["Weft"], None, limit=50_000)
 
 
 async def test_each_problem_in_words(tmp_path: Path) -> None:
