@@ -54,8 +54,15 @@ async def test_a_new_fabric(world: World) -> None:
     compare(FOLDER / "3.1.1-new-fabric.txt", found)
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def populated(world: World) -> World:
+    await world.populate()
+    return world
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.path.stem)
-async def test_a_document(world: World, file: ManualFile) -> None:
+async def test_a_document(populated: World, file: ManualFile) -> None:
+    world = populated
     async with world.controller() as controller:
         empty = await world.quiet(controller)
         for other in file.given:

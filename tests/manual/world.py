@@ -21,6 +21,8 @@ from weft.controller.main import Controller
 FOLDER = Path(__file__).parent
 NAMESPACES = ("ns1", "ns2", "ns-1")
 """What the manual takes for granted, or makes by `kubectl create ns`."""
+NODES = {"node1": {"role": "gateway"}, "node2": {"node-type": "egress"}}
+"""The labels of the nodes that documents name or choose."""
 PATHS = {
     "Vpc": "/apis/kubeovn.io/v1/vpcs",
     "Subnet": "/apis/kubeovn.io/v1/subnets",
@@ -71,6 +73,22 @@ class World:
         """A controller of its own for each document: which address is next does not depend on other tests."""
         async with self.made.controller() as controller:
             yield controller
+
+    async def populate(self) -> None:
+        """Hosts and their nodes, which are ready."""
+        for number, (name, labels) in enumerate(NODES.items(), start=2):
+            address = f"172.18.0.{number}"
+            await self.made.add_host(name, addresses=["set", [address]])
+            await asyncio.to_thread(self._make_node, name, labels, address)
+
+    def _make_node(self, name: str, labels: dict[str, str], address: str) -> None:
+        status = {
+            "addresses": [{"type": "InternalIP", "address": address}],
+            "conditions": [{"type": "Ready", "status": "True"}],
+        }
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
+        made = self.kube.call("POST", "/api/v1/nodes", node)
+        self.kube.call("PUT", f"/api/v1/nodes/{name}/status", {**made, "status": status})
 
     async def snapshot(self) -> Snapshot:
         return await asyncio.to_thread(take, self.made.ovn, self.kube)

@@ -43,19 +43,23 @@ class Namespace(Resource):
 
 
 class Node(Resource):
-    """A node: it is annotated with the place of the host of its name."""
+    """A node: it is annotated with the place of the host of its name, and says whether that is fit to be a gateway."""
 
     INFO: ClassVar = KindInfo("v1", "Node", "nodes", namespaced=False, short_names=("no",))
     spec: Projected = Projected()
     addresses: tuple[str, ...] = ()
     """Its own addresses on the network of hosts."""
+    ready: bool = True
+    """Its condition Ready, if it has one, is True."""
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], **more: Any) -> Self:
-        """Of a node its status is what says where it is."""
-        told = (document.get("status") or {}).get("addresses") or ()
+        """Of a node its status is what says where it is and how it is."""
+        status = document.get("status") or {}
+        told, conditions = status.get("addresses") or (), status.get("conditions") or ()
         addresses = tuple(str(item.get("address")) for item in told if item.get("type") == "InternalIP")
-        return super().parse({**document, "addresses": addresses}, **more)
+        ready = all(item.get("status") == "True" for item in conditions if item.get("type") == "Ready")
+        return super().parse({**document, "addresses": addresses, "ready": ready}, **more)
 
     def rules(self) -> Iterator[Problem]:
         for text in self.addresses:

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from weft.api.options import DHCP_V4, DHCP_V6, RA, check_dhcp_options, check_options
 from weft.api.rule import Check
-from weft.net.addresses import parse_addresses, parse_networks, parse_range, split_list
+from weft.net.addresses import parse_addresses, parse_gateway_nodes, parse_networks, parse_range, split_list
 from weft.net.expression import check as check_expression
 
 T = TypeVar("T")
@@ -219,6 +219,9 @@ ManyNetworks = Annotated[
     Check(parse_networks, "a CIDR without host bits, or one of each family by a comma; checked by the controller"),
 ]
 """`Networks` in a list that may be long."""
+GatewayNodes = Annotated[
+    Text, Check(parse_gateway_nodes, "names of hosts, or NAME:ADDRESS, separated by commas; checked by the controller")
+]
 ManyDestinations = Annotated[
     str,
     Field(max_length=64, pattern=LIST_PATTERN),

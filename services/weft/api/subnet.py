@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from weft.api.base import Resource, kubeovn
 from weft.api.problem import Problem
+from weft.api.subnet_leaving import leaving_rules
 from weft.api.subnet_spec import OVERLAY_PROVIDER, SubnetSpec, SubnetStatus
 from weft.net.addresses import (
     Address,
@@ -16,6 +17,7 @@ from weft.net.addresses import (
     first_host,
     host_bounds,
     parse_addresses,
+    parse_gateway_nodes,
     parse_networks,
     parse_range,
 )
@@ -50,15 +52,11 @@ class Subnet(Resource):
     STATUS: ClassVar = SubnetStatus
     PENDING: ClassVar = frozenset(
         {
-            "gatewayType",
-            "gatewayNode",
-            "gatewayNodeSelectors",
             "vlan",
             "vips",
             "logicalGateway",
             "disableInterConnection",
             "enableLb",
-            "enableEcmp",
             "enableExternalLBAddress",
             "u2oInterconnection",
             "u2oInterconnectionIP",
@@ -82,6 +80,11 @@ class Subnet(Resource):
     def excluded(self) -> list[tuple[Address, Address]]:
         return [parse_range(text) for text in self.spec.exclude_ips]
 
+    @cached_property
+    def gateway_nodes(self) -> dict[str, tuple[Address, ...]]:
+        """The hosts that `gatewayNode` names, in its order, with the addresses that they are to translate to."""
+        return parse_gateway_nodes(self.spec.gateway_node)
+
     @property
     def is_overlay(self) -> bool:
         """Whether it is a logical switch; otherwise only its addresses are ours (Kube-OVN 1.15 manual, section 7.1)."""
@@ -100,6 +103,7 @@ class Subnet(Resource):
             return
         yield from self._gateway_rules()
         yield from self._exclude_rules()
+        yield from leaving_rules(self)
         if self.spec.protocol and self.spec.protocol != self.protocol:
             yield self.problem(
                 "spec.protocol",

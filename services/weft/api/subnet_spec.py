@@ -14,6 +14,7 @@ from weft.api.fields import (
     Dhcp6Options,
     DhcpOptions,
     Expression,
+    GatewayNodes,
     Items,
     ManyNetworks,
     Name,
@@ -27,6 +28,11 @@ from weft.api.fields import (
 from weft.api.rule import Rule
 
 OVERLAY_PROVIDER = "ovn"
+WITHOUT_EGRESS = "!has(self.externalEgressGateway) || self.externalEgressGateway == ''"
+KERNELS_TABLES = frozenset({0, 253, 254, 255})
+"""Unspecified, default, main, local: see ip-route(8)."""
+MAIN_TABLES_PRIORITY = 32766
+"""Of Linux' rule for the table main: see ip-rule(8)."""
 
 
 class Acl(Strict):
@@ -96,6 +102,26 @@ class SubnetSpec(Strict):
             lambda spec: not spec.mtu or spec.mtu >= 1280,
             field="mtu",
         ),
+        Rule(
+            "cannot be with externalEgressGateway, whose traffic keeps its source",
+            f"{WITHOUT_EGRESS} || !has(self.natOutgoing) || !self.natOutgoing",
+            lambda spec: not (spec.external_egress_gateway and spec.nat_outgoing),
+            field="natOutgoing",
+        ),
+        Rule(
+            "is no routing table for externalEgressGateway; allowed: 1 to 252 and from 256 on",
+            f"{WITHOUT_EGRESS} || "
+            "(has(self.policyRoutingTableID) && !(self.policyRoutingTableID in [0, 253, 254, 255]))",
+            lambda spec: not spec.external_egress_gateway or spec.policy_routing_table_id not in KERNELS_TABLES,
+            field="policyRoutingTableID",
+        ),
+        Rule(
+            "is no priority for externalEgressGateway; allowed: 1 to 32765, before that of the main table",
+            f"{WITHOUT_EGRESS} || (has(self.policyRoutingPriority) && self.policyRoutingPriority >= 1 && "
+            "self.policyRoutingPriority <= 32765)",
+            lambda spec: not spec.external_egress_gateway or 1 <= spec.policy_routing_priority < MAIN_TABLES_PRIORITY,
+            field="policyRoutingPriority",
+        ),
     )
     cidr_block: Networks = Field("", description="Addresses of the subnet: a CIDR, or one of each family.")
     protocol: Literal["", "IPv4", "IPv6", "Dual", "Mac"] = Field("", description="It follows from `cidrBlock`.")
@@ -124,10 +150,18 @@ class SubnetSpec(Strict):
         json_schema_extra={"format": "int32"},
     )
     gateway_type: Literal["", "distributed", "centralized"] = Field(
-        "distributed", description="Where traffic leaves the fabric: at each pod's host, or at chosen ones."
+        "distributed",
+        description="Where traffic leaves the fabric: at each pod's host, or at chosen ones.",
+        json_schema_extra=STORED,
     )
-    gateway_node: Text = Field("", description="Hosts of a centralized gateway, by commas.")
-    gateway_node_selectors: Items[LabelSelector] = Field((), description="The same, by labels of nodes.")
+    gateway_node: GatewayNodes = Field(
+        "",
+        description="Hosts of a centralized gateway, by commas, the preferred one first; after a colon the address "
+        "that the host translates to.",
+    )
+    gateway_node_selectors: Items[LabelSelector] = Field(
+        (), description="The same by labels of nodes, when `gatewayNode` is empty."
+    )
     nat_outgoing: bool = Field(
         False, description="Whether what leaves the fabric gets the address of its host.", json_schema_extra=STORED
     )
@@ -186,7 +220,7 @@ class SubnetStatus(Status):
     """What the controller says of a subnet. Counts are numbers, not integers: IPv6 has more than 64 bits of them."""
 
     protocol: str = Field("", description="Families of its addresses: IPv4, IPv6, Dual, or Mac.")
-    activate_gateway: str = Field("", description="Host that is the gateway now.")
+    activate_gateway: str = Field("", description="Hosts that are the gateway now, by commas.")
     dhcp_v4_options_uuid: str = Field("", alias="dhcpV4OptionsUUID", description="Row of the DHCP options.")
     dhcp_v6_options_uuid: str = Field("", alias="dhcpV6OptionsUUID", description="Row of the DHCPv6 options.")
     mcast_querier_ip: str = Field("", alias="mcastQuerierIP", description="Address of the multicast querier.")

@@ -62,6 +62,15 @@ def parse_address(text: str) -> Address:
     return ip_address(text)
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is one address."""
+    try:
+        parse_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _one_each(values: Iterable[Address | Network | Interface]) -> None:
     versions = [value.version for value in values]
     if len(set(versions)) != len(versions):
@@ -82,6 +91,19 @@ def parse_interfaces(text: str) -> list[Interface]:
         places.append(ip_interface(part))
     _one_each(places)
     return sorted(places, key=lambda place: place.version)
+
+
+def parse_gateway_nodes(text: str) -> dict[str, tuple[Address, ...]]:
+    """Hosts by name, each as `NAME` or `NAME:ADDRESS`, in the order given. ValueError otherwise."""
+    found: dict[str, tuple[Address, ...]] = {}
+    for part in split_list(text):
+        name, separator, address = map(str.strip, part.partition(":"))
+        if not name or (separator and not address):
+            raise ValueError(f"{part!r} is no host, as node1 or node1:172.18.0.2 is")
+        found[name] = (*found.get(name, ()), *((parse_address(address),) if address else ()))
+    for addresses in found.values():
+        _one_each(addresses)
+    return found
 
 
 def overlap(ours: Network, theirs: Network) -> bool:

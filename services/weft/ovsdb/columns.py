@@ -81,7 +81,7 @@ WEFT: Mapping[str, Mapping[str, Ownership]] = {
     "Host": _columns(own="name port mac addresses gateways mtu tunnel_interface networks", keys="external_ids"),
     "Subnet": _columns(
         own="name vpc cidrs gateways mtu host_routed nat_outgoing egress_gateways policy_table policy_priority "
-        "gateway_hosts gateway_check node_network",
+        "gateway_hosts gateway_addresses gateway_check node_network",
         keys="external_ids",
     ),
     "Nat_Rule": _columns(own="subnet position action sources destinations", keys="external_ids"),

@@ -36,8 +36,12 @@ def egress_columns(subnet: Subnet) -> Mapping[str, Any]:
         "egress_gateways": tuple(map(str, gateways)),
         "policy_table": (spec.policy_routing_table_id,) if gateways else (),
         "policy_priority": (spec.policy_routing_priority,) if gateways else (),
-        "gateway_hosts": (),
     }
+
+
+def gateway_addresses(subnet: Subnet) -> dict[str, str]:
+    """By host, the addresses that it translates to, where `gatewayNode` names some."""
+    return {name: ",".join(map(str, addresses)) for name, addresses in subnet.gateway_nodes.items() if addresses}
 
 
 def nat_rules(subnet: Subnet) -> Iterator[Row]:

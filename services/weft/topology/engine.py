@@ -19,15 +19,17 @@ from weft.api.vpc import Vpc
 from weft.topology import claims
 from weft.topology import status as statuses
 from weft.topology.annotations import Annotations, namespace_annotations, node_annotations, pod_annotations
+from weft.topology.gateway import compile_ways_out
 from weft.topology.host import compile_host
 from weft.topology.ippool import compile_ippool
+from weft.topology.leaving import NOBODY, Gateways, choose, is_centralized
 from weft.topology.network import Attached, default_route_of, networks, vip_reservation
 from weft.topology.pod import compile_pods
 from weft.topology.request import AllocationError, Request
 from weft.topology.routes import ways
 from weft.topology.rows import NOTHING, Rows
 from weft.topology.subnet import compile_subnet
-from weft.topology.view import JOIN_SUBNET, Host, owner_of
+from weft.topology.view import DEFAULT_VPC, JOIN_SUBNET, Host, owner_of
 from weft.topology.vip import chooses, compile_vip, mac_address
 from weft.topology.vpc import compile_vpc
 from weft.topology.world import World
@@ -143,7 +145,7 @@ class Engine(World):
                 rows = self._compile_vpc(vpc)
             case Subnet() as subnet:
                 join = self.view.subnets.get(JOIN_SUBNET)
-                rows = compile_subnet(subnet, join.networks if join is not None else ())
+                rows = compile_subnet(subnet, join.networks if join is not None else (), self.gateways(subnet))
             case IPPool() as pool:
                 rows = compile_ippool(pool)
             case Vip() as vip:
@@ -154,12 +156,20 @@ class Engine(World):
 
     def _compile_vpc(self, vpc: Vpc) -> Rows:
         subnets = [self.view.subnets[name] for name in sorted(self.view.subnets_of_vpc.get(vpc.name, ()))]
-        return compile_vpc(vpc, ways(vpc, subnets, left_by_pods=vpc.name in self.view.vpcs_left_by_pods()))
+        rows = compile_vpc(vpc, ways(vpc, subnets, left_by_pods=vpc.name in self.view.vpcs_left_by_pods()))
+        if vpc.name != DEFAULT_VPC:
+            return rows
+        return Rows((*rows.northbound, *compile_ways_out(vpc, subnets)))
+
+    def gateways(self, subnet: Subnet) -> Gateways:
+        """The hosts by which a subnet leaves; nobody when each pod leaves by its own."""
+        return choose(self.view, subnet, self.usable_ip) if is_centralized(subnet) else NOBODY
 
     def _compile_host(self, host: Host) -> Rows:
         ip, join = self.usable_ip(host.port_name), self.view.subnets.get(JOIN_SUBNET)
-        node = self.view.groups["Node"].get(host.name)
-        return NOTHING if ip is None or join is None else compile_host(host, ip, join, node)
+        if ip is None or join is None:
+            return NOTHING
+        return compile_host(host, ip, join, self.view.nodes.get(host.name), self.view.addresses_of(host))
 
     def _compile_vip(self, vip: Vip) -> Rows:
         ip, subnet = self.usable_ip(vip_reservation(vip.name)), self.view.subnets.get(vip.spec.subnet)
@@ -217,7 +227,8 @@ class Engine(World):
             case Vpc():
                 return statuses.vpc_status(item, self.view)
             case Subnet():
-                return statuses.subnet_status(item, self.addressing.pools(item.name).values(), self.view)
+                pools = self.addressing.pools(item.name).values()
+                return statuses.subnet_status(item, pools, self.view, self.gateways(item))
             case IPPool():
                 return statuses.ippool_status(item, self.addressing.pool_usage(item.name))
             case Vip():

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from weft.api.subnet import Subnet
 from weft.api.vpc import PolicyRoute, StaticRoute, Vpc
-from weft.net.addresses import Address, Family, parse_address, parse_destination, split_list
+from weft.net.addresses import Address, Family, Network, parse_address, parse_destination, split_list
 from weft.topology.rows import LOGICAL_ROUTER_POLICY, LOGICAL_ROUTER_STATIC_ROUTE, VENDOR, Ref, Row
+from weft.topology.view import DEFAULT_VPC, JOIN_SUBNET
 
 SYMMETRIC = "ecmp_symmetric_reply"
 """The `ecmpMode` that OVN has an option for, by the same name."""
@@ -33,6 +34,12 @@ def pairs(route: StaticRoute) -> Iterator[tuple[str, str]]:
     for text in split_list(route.cidr):
         prefix = parse_destination(text)
         yield from ((str(prefix), str(hop)) for hop in hops if hop.version == prefix.version)
+
+
+def destinations(vpc: Vpc) -> Iterator[tuple[str, str, Network]]:
+    """(table, policy, prefix) of each of the VPC's own routes."""
+    for route in vpc.spec.static_routes:
+        yield from ((route.route_table, _POLICY[route.policy], parse_destination(prefix)) for prefix, _ in pairs(route))
 
 
 def _static(vpc: Vpc, route: StaticRoute, router: Ref) -> Iterator[Row]:
@@ -68,10 +75,16 @@ class Ways:
 
 
 def ways(vpc: Vpc, subnets: Sequence[Subnet], *, left_by_pods: bool) -> Ways:
-    """Those of a VPC with these subnets: the gateway of the first one in each family."""
+    """Those of a VPC with these subnets: the gateway of the first one in each family.
+
+    From the default VPC traffic leaves by hosts, which are on the subnet `join`: that one's, as Kube-OVN has it.
+    """
     wanted: set[Family] = {4, 6} if left_by_pods else {hop.version for hop in _rerouted(vpc)}
     found = [(family, gateway) for subnet in reversed(subnets) for family, gateway in subnet.gateways.items()]
     hops = {family: gateway for family, gateway in found if family in wanted}
+    for subnet in subnets:
+        if subnet.name == JOIN_SUBNET and vpc.name == DEFAULT_VPC:
+            hops |= subnet.gateways
     return Ways(hops, frozenset(subnet.spec.route_table for subnet in subnets))
 
 

@@ -16,6 +16,7 @@ from weft.api.vpc import Vpc
 from weft.net.addresses import Address, Family, overlap, parse_interfaces
 from weft.net.pool import Pool, Usage
 from weft.topology.egress import nat_rules_in_effect
+from weft.topology.leaving import NOBODY, Gateways, is_centralized
 from weft.topology.network import Attached
 from weft.topology.peering import answered
 from weft.topology.routes import next_hops
@@ -137,12 +138,13 @@ def _some(addresses: Collection[Address]) -> str:
     return ", ".join(shown[:5]) + (" …" if len(shown) > 5 else "")
 
 
-def subnet_status(subnet: Subnet, pools: Iterable[Pool], view: View) -> Status:
+def subnet_status(subnet: Subnet, pools: Iterable[Pool], view: View, gateways: Gateways = NOBODY) -> Status:
     """Of a subnet whose rows are committed: exact counts and ranges, by Kube-OVN's names."""
-    tunnels = (condition(*finding) for finding in findings(subnet, view))
-    conditions = [condition("Ready", True, "Committed"), *tunnels, *pending_fields(subnet)]
+    found = (*_left_by(subnet, gateways), *(condition(*finding) for finding in findings(subnet, view)))
+    conditions = [condition("Ready", True, "Committed"), *found, *pending_fields(subnet)]
     status: Status = {"protocol": subnet.protocol, "conditions": conditions}
     status |= _served(subnet) | {"natOutgoingPolicyRules": nat_rules_in_effect(subnet)}
+    status["activateGateway"] = ",".join(gateways.active)
     for family in ("v4", "v6"):
         status |= {
             f"{family}availableIPs": 0,
@@ -159,6 +161,21 @@ def subnet_status(subnet: Subnet, pools: Iterable[Pool], view: View) -> Status:
             f"{family}usingIPrange": pool.used_ranges(),
         }
     return status
+
+
+def _left_by(subnet: Subnet, gateways: Gateways) -> Iterator[dict[str, str]]:
+    """Whether a centralized subnet has hosts that are fit to be its gateway."""
+    if not is_centralized(subnet):
+        return
+    unfit, unknown = ", ".join(gateways.unfit), ", ".join(gateways.unknown)
+    if not gateways.hosts:
+        why = f"no host of the fabric is one of {unknown}" if unknown else "no host is named or chosen"
+        yield condition("Gateway", False, "NoHost", f"{why}: what leaves the fabric is dropped")
+    elif len(gateways.unfit) == len(gateways.hosts):
+        yield condition("Gateway", False, "HostsUnfit", f"not ready, and in use for want of others: {unfit}")
+    else:
+        missing = [f"not ready: {unfit}"] * bool(unfit) + [f"not in the fabric: {unknown}"] * bool(unknown)
+        yield condition("Gateway", True, "HostsFit", "; ".join(missing))
 
 
 def _served(subnet: Subnet) -> Status:

@@ -12,7 +12,9 @@ from weft.api.subnet import Subnet
 from weft.net.addresses import Network, link_local, mac_of
 from weft.topology.acl import compile_acls
 from weft.topology.dhcp import advertisements, compile_dhcp
-from weft.topology.egress import egress_columns, nat_rules
+from weft.topology.egress import egress_columns, gateway_addresses, nat_rules
+from weft.topology.gateway import compile_central
+from weft.topology.leaving import NOBODY, Gateways
 from weft.topology.names import router_port, switch_port
 from weft.topology.rows import (
     LOGICAL_ROUTER_POLICY,
@@ -36,21 +38,21 @@ def switch_ref(subnet: str) -> Ref:
     return Ref(LOGICAL_SWITCH, f"Subnet/{subnet}")
 
 
-def compile_subnet(subnet: Subnet, hosts: Sequence[Network] = ()) -> Rows:
+def compile_subnet(subnet: Subnet, hosts: Sequence[Network] = (), gateways: Gateways = NOBODY) -> Rows:
     """Switch, the pair of ports to the router, what all its ports share, and what hosts must know.
 
     One that is no overlay has the last alone, and one without addresses has no way to the router. `hosts` are the
-    networks of the subnet `join`.
+    networks of the subnet `join`, `gateways` the hosts by which it leaves if it is centralized.
     """
-    told = (_for_hosts(subnet), *nat_rules(subnet))
+    told = (_for_hosts(subnet, gateways), *nat_rules(subnet))
     if not subnet.is_overlay:
         return Rows(weft=told)
     switch = _switch(subnet)
     if not subnet.networks:
         return Rows((switch,), told)
     shared = (*compile_dhcp(subnet), *compile_acls(subnet, switch.ref, hosts))
-    inside = _inside(subnet) if subnet.spec.vpc == DEFAULT_VPC else ()
-    return Rows((switch, _router_port(subnet), _switch_port(subnet), *shared, *inside), told)
+    ways = (*_inside(subnet), *compile_central(subnet, gateways)) if subnet.spec.vpc == DEFAULT_VPC else ()
+    return Rows((switch, _router_port(subnet), _switch_port(subnet), *shared, *ways), told)
 
 
 def _switch(subnet: Subnet) -> Row:
@@ -119,7 +121,7 @@ def _inside(subnet: Subnet) -> Iterator[Row]:
         )
 
 
-def _for_hosts(subnet: Subnet) -> Row:
+def _for_hosts(subnet: Subnet, gateways: Gateways) -> Row:
     return Row(
         SUBNET,
         subnet.ref,
@@ -131,6 +133,8 @@ def _for_hosts(subnet: Subnet) -> Row:
             "mtu": subnet.spec.mtu,
             "node_network": subnet.spec.node_network if subnet.is_overlay else "",
             "host_routed": subnet.is_overlay and subnet.spec.vpc == DEFAULT_VPC and subnet.name != JOIN_SUBNET,
+            "gateway_hosts": gateways.hosts,
+            "gateway_addresses": gateway_addresses(subnet) if gateways.hosts else {},
             **egress_columns(subnet),
             "gateway_check": subnet.is_overlay and bool(subnet.networks) and not subnet.spec.disable_gateway_check,
         },

@@ -9,7 +9,7 @@ from typing import Any
 
 from weft.api.attachment import NetworkAttachmentDefinition
 from weft.api.base import Resource
-from weft.api.core import NORTH_GATEWAY, VIP, Namespace, Pod
+from weft.api.core import NORTH_GATEWAY, VIP, Namespace, Node, Pod
 from weft.api.ip import IP
 from weft.api.ippool import IPPool
 from weft.api.kinds import KINDS
@@ -18,7 +18,7 @@ from weft.api.subnet_spec import OVERLAY_PROVIDER
 from weft.api.vip import Vip
 from weft.api.vpc import Vpc
 from weft.api.workloads import StatefulSet, VirtualMachine
-from weft.net.addresses import Address, Network, parse_networks, split_list
+from weft.net.addresses import Address, Network, is_address, parse_address, parse_networks, split_list
 from weft.net.tunnels import largest_mtu
 from weft.topology.names import router_port, switch_port
 from weft.topology.selector import matches
@@ -100,6 +100,7 @@ class View:
     statefulsets: dict[str, StatefulSet] = field(default_factory=dict)
     machines: dict[str, VirtualMachine] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
     subnets_of_vpc: Index = field(default_factory=_index)
     subnets_of_namespace: Index = field(default_factory=_index)
     subnets_of_provider: Index = field(default_factory=_index)
@@ -107,6 +108,8 @@ class View:
     """Overlay subnets that are marked `default`, all under one key."""
     choosing_subnets: Index = field(default_factory=_index)
     """Those that choose their namespaces by labels."""
+    centralized_subnets: Index = field(default_factory=_index)
+    """Those that leave the fabric by chosen hosts."""
     vpcs_of_namespace: Index = field(default_factory=_index)
     vpcs_of_peer: Index = field(default_factory=_index)
     """VPCs by those that they peer with."""
@@ -138,6 +141,9 @@ class View:
     """Subnets by the network of nodes that their tunnels are to use."""
     subnets_with_mtu: Index = field(default_factory=_index)
     """Overlay subnets that choose their MTU, all under one key."""
+    hosts_of_address: Index = field(default_factory=_index)
+    nodes_of_address: Index = field(default_factory=_index)
+    """By what they say are their own addresses."""
     services: tuple[Network, ...] = parse_services(SERVICE_CIDRS)
     """CIDRs of services: pods of the default VPC cannot have their addresses."""
     settings: Settings = field(default_factory=Settings)
@@ -156,7 +162,7 @@ class View:
             "StatefulSet": self.statefulsets,
             "VirtualMachine": self.machines,
             "Host": self.hosts,
-            "Node": {},
+            "Node": self.nodes,
             "Pod": self.pods,
         }
 
@@ -209,13 +215,17 @@ class View:
             case Host():
                 edges = [(self.hosts_of_network, name) for name in item.networks]
                 edges += [(self.hosts_of_mtu, str(item.carries))] if item.carries else []
+                edges += [(self.hosts_of_address, address) for address in item.addresses]
             case Pod():
                 edges = self._edges_of_pod(item)
+            case Node():
+                edges = [(self.nodes_of_address, address) for address in item.addresses]
         return edges
 
     def _edges_of_subnet(self, subnet: Subnet) -> list[tuple[Index, str]]:
         edges = [(self.subnets_of_provider, subnet.spec.provider)]
         edges += [(self.subnets_of_network, subnet.spec.node_network)] if subnet.spec.node_network else []
+        edges += [(self.centralized_subnets, "")] if subnet.spec.gateway_type == "centralized" else []
         if subnet.is_overlay:
             vpc = subnet.spec.vpc
             edges += [(self.subnets_with_mtu, "")] if subnet.spec.mtu else []
@@ -251,6 +261,20 @@ class View:
     def holders(self, subnet: str, address: Address) -> set[str]:
         """Names of the reservations that have an address."""
         return self.ips_of_address.get(f"{subnet} {address}", set())
+
+    def addresses_of(self, host: Host) -> list[Address]:
+        """A host's own addresses, on the network of hosts: as its node says, or else as its agent does.
+
+        What several say they have (each its own bridge for containers) leads to none of them.
+        """
+        node = self.nodes.get(host.name)
+        texts = node.addresses if node is not None and node.addresses else host.addresses
+        own = (text for text in texts if self.having(text) == {host.name})
+        return [parse_address(text) for text in own if is_address(text)]
+
+    def having(self, address: str) -> set[str]:
+        """Names of the hosts that have an address, by their agents or their nodes."""
+        return self.hosts_of_address.get(address, set()) | self.nodes_of_address.get(address, set())
 
     def resources(self) -> Iterator[Resource]:
         """All objects of the store, in the order in which they depend on each other."""

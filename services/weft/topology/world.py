@@ -7,7 +7,7 @@ that may help it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from weft.api.attachment import NetworkAttachmentDefinition
@@ -82,10 +82,8 @@ class World:
                 self._touch_pod(item)
                 if isinstance(old, Pod):
                     self._touch_pod(old)
-            case Host():
-                self.touch(item.ref)
-            case Node():
-                self.touch(f"Host/{item.name}")
+            case Host() | Node():
+                self._touch_host(item, old)
             case _:
                 self._follow_others(item, old)
                 self._retry()
@@ -153,11 +151,9 @@ class World:
                 self._touch_pod(item)
                 if VIP in item.metadata.annotations:
                     self._retry()
-            case Host():
+            case Host() | Node():
                 self._forget_lost(item.ref)
-                self.touch(item.ref)
-            case Node():
-                self.touch(f"Host/{item.name}")
+                self._touch_host(item, None)
             case Namespace():
                 pass
             case _:
@@ -313,6 +309,20 @@ class World:
             self.touch(f"Vpc/{subnet.spec.vpc}")
         if owner.startswith("Vip/"):
             self._touch_users_of_vip(ip.spec.pod_name)
+        elif owner.startswith("Host/"):
+            self._touch_centralized()
+
+    def _touch_host(self, item: Host | Node, old: Resource | Host | None) -> None:
+        """The host itself, those that say they have its addresses, and subnets that may leave by it."""
+        known = old if isinstance(old, Host | Node) else None
+        before = () if known is None else known.addresses
+        others = {name for address in (*item.addresses, *before) for name in self.view.having(address)}
+        self.touch(f"Host/{item.name}", *(f"Host/{name}" for name in sorted(others)))
+        if known is None or known.ready != item.ready or _labels(known) != _labels(item):
+            self._touch_centralized()
+
+    def _touch_centralized(self) -> None:
+        self.touch(*(f"Subnet/{name}" for name in sorted(self.view.centralized_subnets.get("", ()))))
 
     def _touch_peers(self, vpc: Vpc, old: Resource | Host | None) -> None:
         """VPCs whose links are what they are by this one."""
@@ -330,3 +340,7 @@ class World:
         self.touch(*(owner_of(self.view.ips[name]) for name in sorted(names)))
         if isinstance(item, VirtualMachine):
             self.touch(item.ref)
+
+
+def _labels(item: Host | Node) -> Mapping[str, str]:
+    return item.metadata.labels if isinstance(item, Node) else {}

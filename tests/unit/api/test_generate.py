@@ -146,6 +146,7 @@ def test_only_defaults_that_the_api_server_stores_are_in_a_schema() -> None:
         "IptablesDnatRule.type": "exclusive",
         "VpcDns.corefile": "vpc-dns-corefile",
         "Subnet.default": False,
+        "Subnet.gatewayType": "distributed",
         "Subnet.natOutgoing": False,
         "Subnet.private": False,
         "Subnet.provider": "ovn",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weft.api.attachment import NetworkAttachmentDefinition
-from weft.api.core import Namespace, Pod
+from weft.api.core import Namespace, Node, Pod
 from weft.api.ip import IP
 from weft.api.ippool import IPPool
 from weft.api.subnet import Subnet
@@ -113,5 +113,11 @@ def settle(engine: Engine) -> dict[str, tuple[tuple[Row, ...], tuple[Row, ...]]]
     raise AssertionError(f"never settles: {list(engine.dirty)}")
 
 
-def host(name: str) -> Host:
-    return Host(name, ready=True)
+def host(name: str, *addresses: str, ready: bool = True) -> Host:
+    return Host(name, addresses, ready=ready)
+
+
+def node(name: str, *addresses: str, ready: str = "True", **labels: str) -> Node:
+    told = [{"type": "InternalIP", "address": address} for address in addresses]
+    status = {"addresses": told, "conditions": [{"type": "Ready", "status": ready}]}
+    return Node.parse({"metadata": {"name": name, "labels": labels}, "status": status})

@@ -14,7 +14,6 @@ NOTHING = {
     "egress_gateways": (),
     "policy_table": (),
     "policy_priority": (),
-    "gateway_hosts": (),
 }
 EGRESS = {"externalEgressGateway": "192.168.0.1", "policyRoutingTableID": 1000, "policyRoutingPriority": 1500}
 RULES = [

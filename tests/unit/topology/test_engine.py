@@ -520,6 +520,7 @@ def test_status_of_a_subnet_counts_addresses() -> None:
         "mcastQuerierIP": "",
         "mcastQuerierMAC": "",
         "natOutgoingPolicyRules": [],
+        "activateGateway": "",
         "v4availableIPs": 4,
         "v4usingIPs": 1,
         "v4availableIPrange": "10.66.0.3-10.66.0.6",

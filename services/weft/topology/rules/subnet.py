@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from weft.api.problem import Problem
 from weft.api.subnet import Subnet
+from weft.net.addresses import Address, Family, parse_addresses
 from weft.topology.rules.ranges import check_ranges, within
 from weft.topology.rules.router import check_links, check_ports
 from weft.topology.view import DEFAULT_VPC, View
@@ -20,6 +21,7 @@ def check_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
         yield from check_ports(view, subnet)
         yield from check_links(view, subnet)
     yield from _changes(view, subnet)
+    yield from _routing_table(view, subnet)
     if subnet.spec.default and (other := view.default_subnet()) not in (None, subnet.name):
         yield subnet.problem("spec.default", f"Subnet/{other} is the default already; one is allowed")
     vpc = view.vpcs.get(subnet.spec.vpc)
@@ -30,6 +32,20 @@ def check_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
                     "spec.namespaces",
                     f"{namespace!r} is not in Vpc/{vpc.name} spec.namespaces ({', '.join(vpc.spec.namespaces)})",
                 )
+
+
+def _routing_table(view: View, subnet: Subnet) -> Iterator[Problem]:
+    """A host's routing table leads to one gateway of each family (Kube-OVN 1.15 manual, section 7.14)."""
+    table, ours = subnet.spec.policy_routing_table_id, _egress(subnet)
+    for other in view.subnets.values() if ours else ():
+        theirs = _egress(other) if other.spec.policy_routing_table_id == table and other.name != subnet.name else {}
+        if any(theirs.get(family, gateway) != gateway for family, gateway in ours.items()):
+            gateways = other.spec.external_egress_gateway
+            yield subnet.problem("spec.policyRoutingTableID", f"{table} leads {other.ref} to {gateways} already")
+
+
+def _egress(subnet: Subnet) -> dict[Family, Address]:
+    return {gateway.version: gateway for gateway in parse_addresses(subnet.spec.external_egress_gateway)}
 
 
 def _changes(view: View, subnet: Subnet) -> Iterator[Problem]:
