@@ -107,10 +107,11 @@ options:
           - distributed
           - centralized
       gateway_node:
-        description: Hosts of a centralized gateway, by commas.
+        description: Hosts of a centralized gateway, by commas, the preferred one first; after a colon the address
+          that the host translates to.
         type: str
       gateway_node_selectors:
-        description: The same, by labels of nodes.
+        description: The same by labels of nodes, when C(gatewayNode) is empty.
         type: list
         elements: dict
         suboptions:

@@ -234,7 +234,20 @@ class Churn:
 
     def _another(self) -> list[Change]:
         number = self.random.randrange(3)
-        return [("put", subnet(f"more{number}", f"10.20.{number}.0/29", *self.random.choice([["ns1"], ["ns4"], []])))]
+        document = subnet(f"more{number}", f"10.20.{number}.0/29", *self.random.choice([["ns1"], ["ns4"], []]))
+        document["spec"] |= self._way_out(number)
+        return [("put", document)]
+
+    def _way_out(self, number: int) -> Document:
+        """How a subnet leaves the fabric, by hosts that are there or not."""
+        hosts = ",".join(self.random.sample([*NODES, "h9"], self.random.randrange(3)))
+        centralized = {"gatewayType": "centralized", "gatewayNode": hosts, "enableEcmp": self.random.random() < 0.5}
+        rules = [{"action": self.random.choice(["nat", "forward"]), "match": {"dstIPs": "192.0.2.0/24"}}]
+        translated = {"natOutgoing": True, "natOutgoingPolicyRules": rules * self.random.randrange(3)}
+        sent_on = {"externalEgressGateway": "192.0.2.1", "policyRoutingTableID": 1000 + number % 2}
+        return self.random.choice([{}, centralized, translated, centralized | translated]) or self.random.choice(
+            [{}, {**sent_on, "policyRoutingPriority": 1500}]
+        )
 
     def _no_other(self) -> list[Change]:
         known = self.documents.get(f"Subnet/more{self.random.randrange(3)}")

@@ -39,6 +39,13 @@ class Wrong:
         return f"{self.path}={value}"
 
 
+_EGRESS = {
+    "cidrBlock": "10.66.0.0/16",
+    "externalEgressGateway": "192.0.2.1",
+    "policyRoutingTableID": 1000,
+    "policyRoutingPriority": 1500,
+}
+
 WRONG: dict[str, tuple[Wrong, ...]] = {
     "Vpc": (
         Wrong("spec.namespaces", "ns1", "'ns1': Input should be a valid list"),
@@ -131,6 +138,38 @@ WRONG: dict[str, tuple[Wrong, ...]] = {
         ),
         Wrong("spec.vpc", "Ovn_Cluster", f"'Ovn_Cluster' is not {REFERENCE}"),
         Wrong("spec.gatewayType", "everywhere", "'everywhere': Input should be '', 'distributed' or 'centralized'"),
+        Wrong(
+            "spec.gatewayNode",
+            "h1,:172.18.0.2",
+            "':172.18.0.2' is no host, as node1 or node1:172.18.0.2 is",
+            server=False,
+        ),
+        Wrong("spec.gatewayNode", "h1:gw", "'gw' does not appear to be an IPv4 or IPv6 address", server=False),
+        Wrong(
+            "spec.natOutgoingPolicyRules.0.match",
+            {"srcIPs": "10.66.0.0/30", "dstIPs": "2001:db8::/32"},
+            "'2001:db8::/32' has no address of the family of srcIPs '10.66.0.0/30'",
+            field="spec.natOutgoingPolicyRules.0.match.dstIPs",
+            server=False,
+        ),
+        Wrong(
+            "spec",
+            _EGRESS | {"natOutgoing": True},
+            "True cannot be with externalEgressGateway, whose traffic keeps its source",
+            field="spec.natOutgoing",
+        ),
+        Wrong(
+            "spec",
+            _EGRESS | {"policyRoutingTableID": 254},
+            "254 is no routing table for externalEgressGateway; allowed: 1 to 252 and from 256 on",
+            field="spec.policyRoutingTableID",
+        ),
+        Wrong(
+            "spec",
+            _EGRESS | {"policyRoutingPriority": 40000},
+            "40000 is no priority for externalEgressGateway; allowed: 1 to 32765, before that of the main table",
+            field="spec.policyRoutingPriority",
+        ),
         Wrong("spec.gatway", "10.66.0.1", "no such field"),
         Wrong("spec.policyRoutingPriority", -1, "-1: Input should be greater than or equal to 0"),
     ),

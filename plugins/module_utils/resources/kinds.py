@@ -49,7 +49,12 @@ KINDS = {
                 },
             },
             "mtu": {"field": "mtu", "type": "int"},
-            "gateway_type": {"field": "gatewayType", "type": "str", "choices": ["", "distributed", "centralized"]},
+            "gateway_type": {
+                "field": "gatewayType",
+                "type": "str",
+                "choices": ["", "distributed", "centralized"],
+                "stored": "distributed",
+            },
             "gateway_node": {"field": "gatewayNode", "type": "str"},
             "gateway_node_selectors": {
                 "field": "gatewayNodeSelectors",

@@ -29,6 +29,8 @@ def _world(*more: Resource) -> View:
     return view
 
 
+EGRESS = {"externalEgressGateway": "192.0.2.1", "policyRoutingTableID": 1000, "policyRoutingPriority": 1500}
+TABLE_1000 = subnet("external", "10.18.0.0/16", **EGRESS)
 USED = reservation("web.ns1", "red-net", "10.66.0.11", pod="web", ns="ns1")
 
 
@@ -40,6 +42,16 @@ USED = reservation("web.ns1", "red-net", "10.66.0.11", pod="web", ns="ns1")
         pytest.param([], subnet("blue", "100.64.0.0/16", "green"), [], id="join is a neighbour in its own VPC only"),
         pytest.param([], subnet("ovn-default", "10.16.0.0/16", default=True), [], id="itself"),
         pytest.param([], subnet("ovn-default", "10.16.0.0/15", default=True), [], id="itself, grown"),
+        pytest.param(
+            [TABLE_1000], subnet("blue", "10.17.0.0/16", **EGRESS | {"policyRoutingTableID": 1001}), [], id="tables"
+        ),
+        pytest.param([TABLE_1000], TABLE_1000, [], id="its own table"),
+        pytest.param(
+            [TABLE_1000],
+            subnet("blue", "10.17.0.0/16", **EGRESS),
+            ["spec.policyRoutingTableID: 1000 is that of Subnet/external already"],
+            id="another's table",
+        ),
         pytest.param(
             [],
             subnet("blue", "10.66.128.0/17", "red"),

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from weft.api.problem import Problem
 from weft.api.subnet import Subnet
-from weft.net.addresses import Address, Family, parse_addresses
 from weft.topology.rules.ranges import check_ranges, within
 from weft.topology.rules.router import check_links, check_ports
 from weft.topology.view import DEFAULT_VPC, View
@@ -35,17 +34,12 @@ def check_subnet(view: View, subnet: Subnet) -> Iterator[Problem]:
 
 
 def _routing_table(view: View, subnet: Subnet) -> Iterator[Problem]:
-    """A host's routing table leads to one gateway of each family (Kube-OVN 1.15 manual, section 7.14)."""
-    table, ours = subnet.spec.policy_routing_table_id, _egress(subnet)
-    for other in view.subnets.values() if ours else ():
-        theirs = _egress(other) if other.spec.policy_routing_table_id == table and other.name != subnet.name else {}
-        if any(theirs.get(family, gateway) != gateway for family, gateway in ours.items()):
-            gateways = other.spec.external_egress_gateway
-            yield subnet.problem("spec.policyRoutingTableID", f"{table} leads {other.ref} to {gateways} already")
-
-
-def _egress(subnet: Subnet) -> dict[Family, Address]:
-    return {gateway.version: gateway for gateway in parse_addresses(subnet.spec.external_egress_gateway)}
+    """A routing table of hosts is one subnet's (Kube-OVN 1.15 manual, section 7.14)."""
+    table = subnet.spec.policy_routing_table_id
+    for other in view.subnets.values() if subnet.spec.external_egress_gateway else ():
+        same = other.spec.external_egress_gateway and other.spec.policy_routing_table_id == table
+        if same and other.name != subnet.name:
+            yield subnet.problem("spec.policyRoutingTableID", f"{table} is that of {other.ref} already")
 
 
 def _changes(view: View, subnet: Subnet) -> Iterator[Problem]:
