@@ -35,9 +35,9 @@ def test_what_is_checked_in_is_what_is_generated() -> None:
     assert stale == [], "run: make generate"
 
 
-def test_generated_files_say_so_on_their_first_line() -> None:
+def test_generated_files_say_so_at_their_head() -> None:
     for path, text in files().items():
-        assert "make generate" in text.splitlines()[0], path
+        assert any("make generate" in line for line in text.splitlines()[:5]), path
 
 
 def test_all_kinds_are_there() -> None:
