@@ -6,9 +6,9 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of the modules that manage objects of a kind."""
+    """Options of the modules that manage objects: of one kind, and `common` to all."""
 
-    DOCUMENTATION = r"""
+    COMMON = r"""
 attributes:
   check_mode:
     support: full
@@ -24,29 +24,11 @@ attributes:
     platforms: posix
     description: Where the store can be reached.
 options:
-  state:
-    description:
-      - V(merged) has the listed objects with the given fields; other fields and other objects are left alone. Mappings
-        are merged, lists are replaced.
-      - V(replaced) has the listed objects with the given fields and no others.
-      - V(overridden) is V(replaced), and deletes all other objects of the kind.
-      - V(deleted) deletes the listed objects.
-      - V(gathered) returns the objects that there are, as O(config).
-      - V(rendered) returns the documents that O(config) stands for, and asks nobody.
-    type: str
-    choices: [merged, replaced, overridden, deleted, gathered, rendered]
-    default: merged
   store:
     description: Where objects are. V(kubernetes) is a cluster's API, V(fabric) the fabric's own store without one.
     type: str
     choices: [fabric, kubernetes]
     default: kubernetes
-  delete_system:
-    description:
-      - Whether O(state=overridden) also deletes what the fabric was born with and the list lacks, the subnets
-        C(ovn-default) and C(join) and the VPC C(ovn-cluster).
-    type: bool
-    default: false
   wait:
     description:
       - Wait until the written objects are in effect and the deleted ones gone. When the time is over, the error says
@@ -103,4 +85,26 @@ notes:
     C(group/weft.ovn.resources).
   - What the store refuses does not hold up the other objects of the list; the task fails and says which were refused,
     and RV(changes) has those that were made.
+"""
+
+    DOCUMENTATION = r"""
+options:
+  state:
+    description:
+      - V(merged) has the listed objects with the given fields; other fields and other objects are left alone. Mappings
+        are merged, lists are replaced.
+      - V(replaced) has the listed objects with the given fields and no others.
+      - V(overridden) is V(replaced), and deletes all other objects of the kind.
+      - V(deleted) deletes the listed objects.
+      - V(gathered) returns the objects that there are, as O(config).
+      - V(rendered) returns the documents that O(config) stands for, and asks nobody.
+    type: str
+    choices: [merged, replaced, overridden, deleted, gathered, rendered]
+    default: merged
+  delete_system:
+    description:
+      - Whether O(state=overridden) also deletes what the fabric was born with and the list lacks, the subnets
+        C(ovn-default) and C(join) and the VPC C(ovn-cluster).
+    type: bool
+    default: false
 """

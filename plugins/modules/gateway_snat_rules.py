@@ -18,6 +18,7 @@ description:
   - This version keeps and checks these objects, and has no effect for them yet.
 extends_documentation_fragment:
   - weft.ovn.resources
+  - weft.ovn.resources.common
 options:
   config:
     description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)

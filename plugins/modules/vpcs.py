@@ -16,6 +16,7 @@ description:
   - The whole list is one task. It is read, compared and written with few requests, many of them at a time.
 extends_documentation_fragment:
   - weft.ovn.resources
+  - weft.ovn.resources.common
 options:
   config:
     description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)

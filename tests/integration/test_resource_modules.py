@@ -104,3 +104,16 @@ async def test_a_playbook_with_defaults_for_all_of_them(made: Fabric, where: dic
         assert checked.changed["localhost"] == 2
         assert (await run(variables=python)).succeeded().changed["localhost"] == 2
         assert (await run(variables=python)).succeeded().changed["localhost"] == 0
+
+
+async def test_documents_of_several_kinds_in_any_order(made: Fabric, module: Run) -> None:
+    documents = [
+        {"apiVersion": "kubeovn.io/v1", "kind": kind, "metadata": {"name": "shop"}, "spec": spec}
+        for kind, spec in (("Subnet", {"vpc": "shop", "cidrBlock": "10.9.0.0/24"}), ("Vpc", {"namespaces": ["web"]}))
+    ]
+    async with made.controller():
+        result = await module("resources", config=documents, wait=True)
+        assert [change["kind"] for change in result["changes"]] == ["Vpc", "Subnet"]
+        assert not (await module("resources", config=documents, state="replaced"))["changed"]
+        result = await module("resources", config=documents, state="deleted", wait=True)
+        assert [change["kind"] for change in result["changes"]] == ["Subnet", "Vpc"]

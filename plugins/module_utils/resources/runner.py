@@ -25,17 +25,23 @@ PAUSE = 0.5
 NOT_YET = "nobody has looked at it yet; is a controller running?"
 
 
+TARGET_SPEC = dict(
+    store={"type": "str", "choices": sorted(TARGETS), "default": "kubernetes"},
+    wait={"type": "bool", "default": False},
+    wait_timeout={"type": "int", "default": 120},
+    **OPTIONS,
+    **CONNECTION_SPEC,
+)
+"""Options of every module that writes objects."""
+
+
 def argument_spec(kind):
     """Return the options of the module of a kind."""
     return dict(
         config={"type": "list", "elements": "dict", "options": config.options(kind)},
         state={"type": "str", "choices": STATES, "default": "merged"},
-        store={"type": "str", "choices": sorted(TARGETS), "default": "kubernetes"},
         delete_system={"type": "bool", "default": False},
-        wait={"type": "bool", "default": False},
-        wait_timeout={"type": "int", "default": 120},
-        **OPTIONS,
-        **CONNECTION_SPEC,
+        **TARGET_SPEC,
     )
 
 
@@ -47,21 +53,22 @@ def run(name):
         required_if=[("state", state, ["config"]) for state in STATES if state != "gathered"],
         supports_check_mode=True,
     )
+    wanted = [config.to_document(kind, item) for item in module.params["config"] or []]
     try:
-        module.exit_json(**Task(module, kind).result())
+        module.exit_json(**Task(module, kind, wanted).result())
     except TargetError as error:
         module.fail_json(msg=str(error))
 
 
 class Task:
-    """One call of a module."""
+    """What a module does with the objects of one kind; `wanted` are documents."""
 
-    def __init__(self, module, kind):
+    def __init__(self, module, kind, wanted):
         self._module = module
         self._kind = kind
         self._state = module.params["state"]
-        self._wanted = [config.to_document(kind, item) for item in module.params["config"] or []]
-        if twice := plan.duplicates(self._wanted):
+        self._wanted = wanted
+        if twice := plan.duplicates(wanted):
             module.fail_json(msg="config: more than once in the list: %s" % ", ".join(twice))
 
     def result(self):
@@ -75,7 +82,7 @@ class Task:
 
     def _changed(self, target, live):
         params = self._module.params
-        changes = plan.changes(self._kind, self._state, self._wanted, live, params["delete_system"])
+        changes = plan.changes(self._kind, self._state, self._wanted, live, params.get("delete_system"))
         written = target.write(changes, self._module.check_mode) if changes else {}
         result = self._report(changes, written, live)
         if refused := {name: str(value) for name, value in written.items() if isinstance(value, RefusedError)}:

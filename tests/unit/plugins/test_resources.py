@@ -15,7 +15,7 @@ from weft.topology.first import DEFAULT_SUBNET
 from weft.topology.view import DEFAULT_VPC, JOIN_SUBNET
 
 alias()
-from plugins.module_utils.resources import config, plan  # noqa: E402
+from plugins.module_utils.resources import config, documents, plan  # noqa: E402
 from plugins.module_utils.resources.kinds import KINDS as TABLE  # noqa: E402
 
 SUBNET = TABLE["subnets"]
@@ -38,7 +38,7 @@ def test_every_kind_that_people_write_has_a_module() -> None:
 
 def test_they_are_one_action_group() -> None:
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
-    assert runtime["action_groups"]["resources"] == sorted(MODULES.values())
+    assert runtime["action_groups"]["resources"] == sorted([*MODULES.values(), "resources"])
 
 
 def test_what_a_fabric_is_born_with() -> None:
@@ -147,3 +147,29 @@ def test_no_result_shows_a_secret() -> None:
     shown = config.shown(TABLE["bgp_configs"], {"name": "a", "password": "secret", "local_asn": 65000})
     assert shown == {"name": "a", "local_asn": 65000}
     assert config.options(TABLE["bgp_configs"])["password"]["no_log"]
+
+
+def test_documents_go_in_the_order_in_which_kinds_need_each_other() -> None:
+    vpc = {"apiVersion": "kubeovn.io/v1", "kind": "Vpc", "metadata": {"name": "shop"}}
+    pool = {"apiVersion": "kubeovn.io/v1", "kind": "IPPool", "metadata": {"name": "p"}}
+    found = [kind["kind"] for kind, _ in documents.grouped([pool, subnet("blue"), vpc])]
+    assert found == ["Vpc", "Subnet", "IPPool"]
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"kind": "Pod"}, "kind: 'Pod'; allowed: "),
+        ({}, "kind: None; allowed: "),
+        ({"kind": "Subnet", "apiVersion": "v1", "metadata": {"name": "a"}}, "apiVersion: 'v1'; allowed: kubeovn.io/v1"),
+        ({"kind": "Subnet", "apiVersion": "kubeovn.io/v1"}, "metadata.name: is required"),
+        ({**subnet("a"), "spec": []}, "spec: [] is no mapping"),
+    ],
+)
+def test_documents_that_are_none(document: dict[str, Any], words: str) -> None:
+    (problem,) = documents.problems([document])
+    assert problem.startswith(f"document 1: {words}")
+
+
+def test_documents_given_twice() -> None:
+    assert documents.problems([subnet("a"), subnet("a")]) == ["Subnet/a: more than once"]

@@ -83,12 +83,12 @@ if __name__ == "__main__":
 
 def table(note: str) -> str:
     """The text of the table of kinds."""
-    kinds = {module: _kind(KINDS[kind]) for kind, module in MODULES.items()}
+    kinds = {MODULES[kind]: _kind(cls) for kind, cls in KINDS.items() if kind in MODULES}
     return (
         "# Copyright: (c) the Weft authors\n"
         "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)\n"
         f"# SPDX-License-Identifier: GPL-3.0-or-later\n# {note}\n# fmt: off\n\n"
-        '"""The kinds and their fields: the option\'s name, the field\'s name in documents, the type."""\n\n'
+        '"""The kinds, each after those that it may name, and their fields: option, name in documents, type."""\n\n'
         f"from __future__ import annotations\n\nKINDS = {_literal(kinds)}\n"
     )
 
@@ -202,7 +202,7 @@ def _documentation(cls: type[Resource], name: str) -> dict[str, Any]:
         "version_added": "0.2.0",
         "author": "The Weft authors (@weft)",
         "description": description,
-        "extends_documentation_fragment": ["weft.ovn.resources"],
+        "extends_documentation_fragment": ["weft.ovn.resources", "weft.ovn.resources.common"],
         "options": {
             "config": {
                 "description": "The objects. A field that is not given is left alone, or with O(state=replaced) and "
