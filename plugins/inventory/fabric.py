@@ -68,9 +68,11 @@ from urllib.parse import urlsplit
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 
-HOSTS, READY, NOT_READY, SILENT = "weft_hosts", "weft_ready", "weft_not_ready", "weft_silent"
-GATEWAYS, DATABASES, LEADER = "weft_gateways", "weft_databases", "weft_leader_"
-STATES = {"ready": READY, "not ready": NOT_READY, "silent": SILENT}
+HOSTS = "weft_hosts"
+GATEWAYS = "weft_gateways"
+DATABASES = "weft_databases"
+LEADER = "weft_leader_"
+STATES = {"ready": "weft_ready", "not ready": "weft_not_ready", "silent": "weft_silent"}
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable):
