@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import time
+from dataclasses import replace
 
 from tests.integration.controller.documents import NAMESPACES, SUBNET, join, pod
-from tests.support.ctl import Weftctl
+from tests.support.agent import AgentHost
+from tests.support.ctl import Said, Weftctl
 from tests.support.fabric import Fabric
 
 
@@ -20,6 +24,12 @@ HOST = {
     "versions": ["map", [["agent", "0.1.0"], ["ovs", "3.5.0"], ["ovn", "25.03.0"], ["kernel", "6.1.0-1"]]],
 }  # fmt: skip
 
+CENTRALIZED = """
+apiVersion: kubeovn.io/v1
+kind: Subnet
+metadata: {name: out}
+spec: {cidrBlock: 10.77.0.0/16, gatewayType: centralized, gatewayNode: "h1,h2"}
+"""
 LOST = pod("nowhere", **{"ovn.kubernetes.io__logical_switch": "absent"})
 
 
@@ -78,7 +88,7 @@ async def test_what_is_wrong_comes_first_and_says_what_to_do(translated: Fabric)
     async with made.controller() as controller:
         await made.add_host("h1", **HOST, **wrong, ready_since=ago(3 * 3600 + 60), certificate_expires=ago(-5 * 86400))
         await made.add_host("h2", **HOST, ready=True, last_seen=ago(2))
-        await made.apply(join(NAMESPACES, SUBNET, pod("web"), pod("moved"), LOST))
+        await made.apply(join(NAMESPACES, SUBNET, pod("web"), pod("moved"), LOST, CENTRALIZED))
         await made.settled(controller)
         register(made, "h1", "192.0.2.9")
         register(made, "h2", "192.0.2.2")
@@ -97,7 +107,7 @@ async def test_what_is_wrong_comes_first_and_says_what_to_do(translated: Fabric)
             "waiting web.ns1 is not bound: no chassis has claimed it",
             "waiting moved.ns1 is not bound here: claimed by h2",
             "waiting Pod/ns1/nowhere has no port yet: ",
-            "router port out-h1, priority 20",
+            "gateways     Subnet/out with h2; router port out-h1, priority 20",
         ):
             assert text in said.out
         [line] = [line for line in (await ctl("node")).lines if line.startswith("h1")]
@@ -140,6 +150,41 @@ async def test_a_silent_host_and_one_that_is_no_chassis(translated: Fabric) -> N
     assert "- join: no address on the subnet join: does weft-controller run?" in said.out
     documents = json.loads((await ctl("node", "-o", "json")).out)
     assert [(item["name"], item["state"]) for item in documents] == [("h1", "silent"), ("h2", "not ready")]
+
+
+async def said_in_time(ctl: Weftctl, text: str) -> Said:
+    """What `node h1` says once it says that, or last."""
+    for _ in range(60):
+        said = await ctl("node", "h1")
+        if text in said.out:
+            break
+        await asyncio.sleep(0.2)
+    return said
+
+
+async def test_a_real_host_with_a_pod_and_then_without_ovn_controller(translated: Fabric) -> None:
+    made = translated
+    ctl = Weftctl(made.ovn, southbound=made.ovn.southbound)
+    agent = AgentHost(made.ovn, made.ovn.start_ovs("h1"), heartbeat=0.5)
+    try:
+        async with made.controller() as controller:
+            await asyncio.to_thread(agent.start)
+            await made.apply(join(NAMESPACES, SUBNET, pod("web")))
+            await made.settled(controller)
+            item = replace(agent.pod("web", "ns1"), uid="")
+            await asyncio.to_thread(agent.add, item)
+            said = await said_in_time(ctl, "ports bound: 2")
+            assert said.code == 0, said.out
+            assert said.lines[0].startswith("h1: ready for ")
+            assert f"kernel {os.uname().release}  ovn 25.03.0" in said.out
+            assert "waiting" not in said.out
+            agent.host.daemons["ovn-controller"].kill()
+            said = await said_in_time(ctl, "h1: not ready")
+            assert said.code == 1
+            assert "- ovn-controller: ovn-controller is not running: no " in said.out
+            assert "what to do: systemctl status ovn-controller there" in said.out
+    finally:
+        agent.close()
 
 
 async def test_without_the_other_databases_the_rest_is_shown(made: Fabric) -> None:
