@@ -83,6 +83,8 @@ class Subnet:
     policy_priority: int | None = None
     gateway_hosts: tuple[str, ...] = ()
     """The hosts by which its packets leave; each pod's own where there are none."""
+    gateway_addresses: Mapping[str, str] = field(default_factory=dict)
+    """By host, with which of its addresses they leave, separated by commas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     ],
     "Subnet": [
         "name", "cidrs", "gateways", "mtu", "host_routed", "gateway_check", "nat_outgoing", "egress_gateways",
-        "policy_table", "policy_priority", "gateway_hosts", "node_network",
+        "policy_table", "policy_priority", "gateway_hosts", "gateway_addresses", "node_network",
     ],
     "Nat_Rule": ["subnet", "position", "action", "sources", "destinations"],
 }  # fmt: skip

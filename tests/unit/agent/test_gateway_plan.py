@@ -18,6 +18,9 @@ HOST = Host("h1", "node-h1", "0a:00:00:00:64:02", ("100.64.0.2/16",), ("100.64.0
 EGRESS = {"egress_gateways": ("192.168.0.1",), "policy_table": 1000, "policy_priority": 1500}
 
 
+ADDRESSES = {"h1": "192.168.0.101", "h2": "192.168.0.102"}
+
+
 def nets(*texts: str) -> tuple[Any, ...]:
     return tuple(ip_network(text) for text in texts)
 
@@ -85,6 +88,20 @@ def test_rules_are_in_order_and_of_translated_subnets_only() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("192.168.0.101", ["192.168.0.101"]),
+        ("fd00::101,192.168.0.101", ["192.168.0.101", "fd00::101"]),
+        ("192.168.0.101,192.168.0.102", ["192.168.0.101"]),
+    ],
+)
+def test_addresses_of_a_host_are_one_a_family(text: str, expected: list[str]) -> None:
+    (found,) = made(subnet(nat_outgoing=True, gateway_addresses={"h1": text, "h2": "192.168.0.9"})).nat
+    assert [str(address) for address in found.addresses] == expected
+
+
+@pytest.mark.parametrize(
     ("fields", "expected"),
     [
         (EGRESS, True),
@@ -121,6 +138,7 @@ HOSTILE = "10.0.0.0/8 }; flush ruleset; #"
         ([subnet(nat_outgoing=True)], (rule(destinations=["8.8.8.8\n}"]),), "NAT rule 0: destinations: "),
         ([subnet(nat_outgoing=True)], (rule(action="drop; flush ruleset"),), "expected nat or forward"),
         ([subnet(**EGRESS | {"egress_gateways": ("192.168.0.1; reboot",)})], (), "egress_gateways: "),
+        ([subnet(nat_outgoing=True, gateway_addresses={"h1": "192.168.0.1; reboot"})], (), "gateway_addresses: "),
         ([subnet(**EGRESS | {"policy_table": 254})], (), "policy_table: 254, expected"),
         ([subnet(**EGRESS | {"policy_table": None})], (), "policy_table: None, expected"),
         ([subnet(**EGRESS | {"policy_priority": 32766})], (), "policy_priority: 32766, expected"),
@@ -149,16 +167,19 @@ def test_template_prints_nothing_that_is_not_an_address() -> None:
             render(wrong)
 
 
-def test_text() -> None:
+def example() -> Plan:
     """Two subnets, one of them with the manual's rules (Kube-OVN 1.15 manual, section 7.25) and centralized."""
     rules = (
         rule(0, "forward", ["10.0.11.0/30", "10.0.11.254"]),
         rule(1, "nat", ["10.0.11.128/26"], ["114.114.114.114", "8.8.8.8"]),
     )
-    found = made(
-        subnet("blue", "10.0.11.0/24", nat_outgoing=True, gateway_hosts=("h1",)),
+    return made(
+        subnet("blue", "10.0.11.0/24", nat_outgoing=True, gateway_hosts=("h1",), gateway_addresses=ADDRESSES),
         subnet("dual", "10.16.0.0/16", "fd00:10:16::/112", nat_outgoing=True),
         subnet("join", "100.64.0.0/16"),
         rules=rules,
     )
-    assert render(found) == GOLDEN.read_text()
+
+
+def test_text() -> None:
+    assert render(example()) == GOLDEN.read_text()

@@ -36,11 +36,13 @@ class Match:
 class SubnetNat:
     """A subnet whose packets get the host's address when they leave, where none of `exceptions` says otherwise.
 
-    The first exception that matches decides, as the manual has it.
+    The first exception that matches decides, as the manual has it. `addresses` are those to use, one a family; without
+    one the kernel takes the address of the link by which a packet leaves.
     """
 
     networks: tuple[Network, ...]
     exceptions: tuple[Match, ...] = ()
+    addresses: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def plan(rows: Rows, host: str) -> Plan:
     return Plan(
         fabric=collapse(network for networks in cidrs.values() for network in networks),
         centralized=collapse(network for subnet in subnets if subnet.gateway_hosts for network in cidrs[subnet.name]),
-        nat=tuple(_nat(subnets, cidrs, rules, faults)),
+        nat=tuple(_nat(subnets, cidrs, rules, host, faults)),
         egress=tuple(_egress(subnets, cidrs, host, faults)),
         faults={name: "; ".join(texts) for name, texts in faults.found.items()},
     )
@@ -130,6 +132,7 @@ def _nat(
     subnets: Sequence[Subnet],
     cidrs: Mapping[str, tuple[Network, ...]],
     rules: Mapping[str, list[NatRule]],
+    host: str,
     faults: _Faults,
 ) -> Iterator[SubnetNat]:
     """Each subnet that is translated. A network that an earlier subnet has as well stays with that one."""
@@ -141,7 +144,15 @@ def _nat(
         taken += networks
         if networks:
             ordered = sorted(rules.get(subnet.name, ()), key=lambda rule: rule.position)
-            yield SubnetNat(networks, tuple(match for rule in ordered for match in _matches(rule, faults)))
+            matches = tuple(match for rule in ordered for match in _matches(rule, faults))
+            yield SubnetNat(networks, matches, _addresses(subnet, host, faults))
+
+
+def _addresses(subnet: Subnet, host: str, faults: _Faults) -> tuple[Address, ...]:
+    """The addresses that this host shall use for a subnet, at most one a family."""
+    texts = subnet.gateway_addresses.get(host, "")
+    found = faults.addresses(subnet.name, "gateway_addresses", filter(None, texts.split(",")))
+    return tuple({address.version: address for address in reversed(found)}.values())[::-1]
 
 
 def _overlaps(network: Network, others: Iterable[Network]) -> bool:

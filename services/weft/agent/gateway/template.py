@@ -1,7 +1,7 @@
 """A plan in nftables' language.
 
-The template can print numbers, networks and words that stand in it, and nothing else: a text that came from elsewhere
-is an error here, before nft could see it.
+The template can print numbers, addresses, networks and words that stand in it, and nothing else: a text that came from
+elsewhere is an error here, before nft could see it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
 from jinja2 import Environment, StrictUndefined, Template
@@ -68,9 +68,9 @@ def _template() -> Template:
 
 
 def _printable(value: object) -> object:
-    if isinstance(value, int | IPv4Network | IPv6Network | _Checked):
+    if isinstance(value, int | IPv4Address | IPv6Address | IPv4Network | IPv6Network | _Checked):
         return value
-    raise TypeError(f"{FILE}: {value!r} is neither number nor network")
+    raise TypeError(f"{FILE}: {value!r} is neither a number nor an address")
 
 
 def _elements(networks: Sequence[Network]) -> str:
