@@ -21,6 +21,7 @@ POD = {"blue": ("10.16.0.7", "fd00:10:16::7"), "red": ("10.17.0.7", "fd00:10:17:
 FURTHER = ("10.16.0.2", "10.16.0.130", "10.16.0.254")
 DEFAULTS: dict[str, Any] = {
     "nat_outgoing": True, "egress_gateways": [], "policy_table": [], "policy_priority": [], "gateway_hosts": [],
+    "gateway_addresses": {},
 }  # fmt: skip
 
 

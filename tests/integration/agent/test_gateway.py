@@ -23,6 +23,16 @@ def test_source_that_the_outside_sees(site: Site, translated: bool, family: int)
     assert ask(site.ns("red"), FAR[family]) == f"out1 {site.outside[0].host[family]}", "each subnet on its own"
 
 
+def test_source_is_the_address_that_the_gateway_names(site: Site) -> None:
+    """As of `gatewayNode: h1:192.168.1.102`; packets of the other family get the link's own address."""
+    site.agent.host.ip("addr", "add", "192.168.1.102/24", "dev", site.outside[0].link)
+    site.set("blue", gateway_hosts=["h1"], gateway_addresses={"h1": "192.168.1.102", "h2": "192.168.1.103"})
+    assert ask(site.ns("blue"), FAR[0]) == "out1 192.168.1.102"
+    assert ask(site.ns("blue"), FAR[1]) == f"out1 {site.outside[0].host[1]}"
+    site.set("blue")
+    assert ask(site.ns("blue"), FAR[0]) == f"out1 {site.outside[0].host[0]}"
+
+
 @FAMILIES
 def test_source_is_kept_within_the_fabric(site: Site, family: int) -> None:
     site.set("blue")
