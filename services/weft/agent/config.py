@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
+from weft.api.shaping import parse_collector
 from weft.net.addresses import parse_address
 from weft.net.tunnels import parse_interfaces
 from weft.ovsdb.database import Tls
@@ -59,6 +60,21 @@ class TunnelConfig:
 
 
 @dataclass(frozen=True)
+class MirrorSection:
+    """Copies of packets: `all` of the integration bridge go to the host's own device, and to a `collector`."""
+
+    all: bool = False
+    interface: str = "mirror0"
+    collector: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.interface) < 16:
+            raise ValueError(f"interface: got {self.interface!r}, expected a name of 1 to 15 characters")
+        if self.collector:
+            parse_collector(self.collector)
+
+
+@dataclass(frozen=True)
 class AgentConfig:
     """The whole file. `name` is the node's name, which is also the system-id and the certificate's CN."""
 
@@ -68,4 +84,5 @@ class AgentConfig:
     tls: Tls | None = None
     agent: AgentSection = field(default_factory=AgentSection)
     tunnels: TunnelConfig = field(default_factory=TunnelConfig)
+    mirror: MirrorSection = field(default_factory=MirrorSection)
     log: LogConfig = field(default_factory=LogConfig)

@@ -25,6 +25,7 @@ from weft.agent.figures.collector import HostFigures
 from weft.agent.gateway.duty import PERIOD, Gateway
 from weft.agent.gateway.notices import Notices
 from weft.agent.host import HostWiring
+from weft.agent.mirror.duty import Mirrors
 from weft.agent.monitor import Monitor
 from weft.agent.namespaces import Namespaces
 from weft.agent.netlink import Netlink
@@ -87,9 +88,11 @@ class Agent:
         host = HostWiring(self.view, self.ovs, self.links, self.problems, self.underlay)
         kept = Namespaces(self._config.agent, self.view, self.ovs, self.links, self.problems)
         shaping = Shaping(self.view, self.ovs, self.links, self.problems)
+        mirrors = Mirrors(self._config.mirror, self.view, self.ovs, self.links, self.problems, self.underlay)
         check = self._config.agent.check_period
         self.host = Reconciler("host link", host.reconcile, period=check)
         self.shaping = Reconciler("shaping", shaping.reconcile, period=check)
+        self.mirrors = Reconciler("mirrors", mirrors.reconcile, period=check)
         tunnels = Tunnels(self._config.tunnels, self.view, self.ovs, self.links, self.problems, self.underlay)
         self.tunnels = Reconciler("tunnels", tunnels.reconcile, settle=0.3)
         tunnels.again = self.tunnels.poke
@@ -101,8 +104,8 @@ class Agent:
             "status", self.status_writer.reconcile, settle=0.2, period=self._config.agent.heartbeat, retry=(1, 10)
         )
         self.duties = (
-            self.host, self.tunnels, self.shaping, self.gateway, self.namespaces, self.leftovers, self.disk,
-            self.status,
+            self.host, self.tunnels, self.shaping, self.mirrors, self.gateway, self.namespaces, self.leftovers,
+            self.disk, self.status,
         )  # fmt: skip
 
     def _connect(self) -> None:
@@ -110,8 +113,10 @@ class Agent:
             self.view.on_change(duty.poke)
         for duty in (self.host, self.tunnels, self.namespaces, self.leftovers, self.status):
             self.ovs.on_change(duty.poke)
-        self.view.on_change(self.shaping.poke)
-        self.ovs.on_port(self.shaping.poke)
+        for duty in (self.shaping, self.mirrors):
+            self.view.on_change(duty.poke)
+            self.ovs.on_change(duty.poke)
+            self.ovs.on_port(duty.poke)
         self.view.on_change(self._note_unclaimed)
         self.problems.on_change(self.status.poke)
         self.underlay.on_change(self.host.poke)
@@ -181,6 +186,7 @@ class Agent:
     def _kernel_changed(self) -> None:
         self.host.poke()
         self.tunnels.poke()
+        self.mirrors.poke()
         self.status.poke()
         self._gateway_changed()
 

@@ -151,6 +151,12 @@ def make_host_veth(host: str, inner: str, mac: str, mtu: int) -> None:
         channel.send([rtnl.add_veth(host, inner, mac, mtu), rtnl.raise_host_end(host, "")])
 
 
+def raise_quietly(name: str, alias: str) -> None:
+    """Raise a link that others made; it says nothing by itself."""
+    with rtnl.Rtnl() as channel:
+        channel.send([rtnl.raise_host_end(name, alias)])
+
+
 def _configure(pod: PodEnd) -> None:
     """Loopback, addresses and routes in the namespace the thread is in.
 

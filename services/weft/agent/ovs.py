@@ -25,10 +25,11 @@ _log = get_logger(__name__)
 VENDOR: Final = "weft"
 TABLES: Mapping[str, Sequence[str]] = {
     "Open_vSwitch": ["external_ids", "other_config", "ovs_version", "bridges"],
-    "Bridge": ["name", "datapath_type", "ports"],
-    "Port": ["name", "interfaces", "qos"],
+    "Bridge": ["name", "datapath_type", "ports", "mirrors"],
+    "Port": ["name", "interfaces", "qos", "external_ids"],
     "QoS": ["type", "external_ids"],
-    "Interface": ["name", "external_ids", "error"],
+    "Mirror": ["name", "external_ids", "output_port", "select_all", "select_src_port", "select_dst_port"],
+    "Interface": ["name", "external_ids", "error", "type", "options", "mtu_request"],
 }
 
 
