@@ -107,12 +107,14 @@ async def test_what_is_wrong_comes_first_and_says_what_to_do(translated: Fabric)
             "waiting web.ns1 is not bound: no chassis has claimed it",
             "waiting moved.ns1 is not bound here: claimed by h2",
             "waiting Pod/ns1/nowhere has no port yet: ",
-            "gateways     Subnet/out with h2; router port out-h1, priority 20",
+            "Subnet/out with h2, standing by; router port out-h1, priority 20",
         ):
             assert text in said.out
         [line] = [line for line in (await ctl("node")).lines if line.startswith("h1")]
         assert line.split()[-4:] == ["3", "tunnels,", "ovn-controller,", "port/web.ns1"]
-        assert (await ctl("node", "h2")).code == 0
+        said = await ctl("node", "h2")
+        assert said.code == 0
+        assert "Subnet/out with h1, active" in said.out
         assert (await ctl("node")).code == 1, "one of them is not ready"
 
 

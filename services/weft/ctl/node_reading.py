@@ -84,9 +84,8 @@ async def read_node(session: Session, name: str, now: float) -> Node:
     node = _node(row, now)
     node.join = [address for host in hosts for address in elements(host["addresses"])]
     node.ports = len(ports)
-    node.gateways.extend(_subnets(name, subnets))
     node.waiting.update(_unallocated(name, ports, pods))
-    await _northbound(session, node, ports, [host["port"] for host in hosts])
+    await _northbound(session, node, ports, [host["port"] for host in hosts], subnets)
     await _southbound(session, node, ports, [host["port"] for host in hosts])
     return node
 
@@ -110,13 +109,16 @@ def _node(row: Row, now: float) -> Node:
     )  # fmt: skip
 
 
-def _subnets(name: str, subnets: Iterable[Row]) -> Iterable[str]:
-    """Subnets that leave the fabric by this host alone, or by this one and others."""
+def _subnets(node: Node, subnets: Iterable[Row], policies: Iterable[Row]) -> Iterable[str]:
+    """Centralized subnets that leave the fabric by this host, alone or with others, and whether they do so now."""
+    own = {address.partition("/")[0] for address in node.join}
+    active = {row["external_ids"].get("subnet") for row in policies if own.intersection(elements(row["nexthops"]))}
     for subnet in sorted(subnets, key=lambda subnet: str(subnet["name"])):
         hosts = sorted(elements(subnet.get("gateway_hosts", [])))
-        if name in hosts:
-            others = [host for host in hosts if host != name]
-            yield f"Subnet/{subnet['name']}" + (f" with {', '.join(others)}" if others else " alone")
+        if node.name in hosts:
+            others = [host for host in hosts if host != node.name]
+            shared = f" with {', '.join(others)}" if others else ""
+            yield f"Subnet/{subnet['name']}{shared}, {'active' if subnet['name'] in active else 'standing by'}"
 
 
 def _unallocated(name: str, ports: Iterable[Row], pods: Iterable[Row]) -> dict[str, str]:
@@ -145,8 +147,10 @@ def _unbound(rows: Iterable[Row]) -> set[str]:
     return {row["name"] for row in rows if True not in elements(row["up"])}
 
 
-async def _northbound(session: Session, node: Node, ports: Sequence[Row], own: Sequence[str]) -> None:
-    """Which ports are not up, and of which router ports it is a gateway."""
+async def _northbound(
+    session: Session, node: Node, ports: Sequence[Row], own: Sequence[str], subnets: Sequence[Row]
+) -> None:
+    """Which ports are not up, and of which subnets and router ports it is a gateway."""
     this = (("chassis_name", "==", node.name),)
     found, away = await _optional(
         session, "OVN_Northbound",
@@ -154,11 +158,13 @@ async def _northbound(session: Session, node: Node, ports: Sequence[Row], own: S
         Select("Gateway_Chassis", ("name", "priority"), this),
         Select("HA_Chassis", ("_uuid", "priority"), this),
         Select("HA_Chassis_Group", ("name", "ha_chassis")),
+        Select("Logical_Router_Policy", ("nexthops", "external_ids"), (("action", "==", "reroute"),)),
     )  # fmt: skip
     node.away.extend(away)
     if found is None:
         return
-    switch_ports, gateways, members, groups = found
+    switch_ports, gateways, members, groups, policies = found
+    node.gateways.extend(_subnets(node, subnets, policies))
     named = [port["name"] for port in ports if port["device_type"] != "none"]
     unbound = _unbound(switch_ports)
     known = {row["name"] for row in switch_ports}
