@@ -54,9 +54,19 @@ def test_overlapping_networks_are_one_element() -> None:
     assert made(subnet("a", "10.16.0.0/16"), subnet("b", "10.16.3.0/24")).fabric == nets("10.16.0.0/16")
 
 
-def test_network_is_translated_by_one_subnet() -> None:
-    found = made(subnet("a", "10.16.0.0/16", nat_outgoing=True), subnet("b", "10.16.3.0/24", nat_outgoing=True))
-    assert found.nat == (SubnetNat(nets("10.16.0.0/16")),)
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (["10.16.0.0/16"], ["10.16.3.0/24", "10.17.0.0/16"], [["10.16.0.0/16"], ["10.17.0.0/16"]]),
+        (["10.16.3.0/24"], ["10.16.0.0/16"], [["10.16.0.0/16"]]),
+        (["10.16.0.0/24"], ["10.16.0.0/24"], [["10.16.0.0/24"]]),
+        (["0.0.0.0/0"], ["::/0"], [["0.0.0.0/0"], ["::/0"]]),
+        (["10.16.0.0/16"], ["10.17.0.0/16"], [["10.16.0.0/16"], ["10.17.0.0/16"]]),
+    ],
+)
+def test_network_is_translated_by_one_subnet(first: list[str], second: list[str], expected: list[list[str]]) -> None:
+    found = made(subnet("a", *first, nat_outgoing=True), subnet("b", *second, nat_outgoing=True))
+    assert [nat.networks for nat in found.nat] == [nets(*texts) for texts in expected]
 
 
 @pytest.mark.parametrize(

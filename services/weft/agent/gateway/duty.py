@@ -1,7 +1,7 @@
 """The duty that keeps the host a gateway: packet filter, policy routing and the kernel's switches, as the view says.
 
-It is asked at each change of the view, thus at each pod; so it looks at the kernel only when its plan is another one,
-when the kernel has given notice, and now and then.
+It is asked at each change of the view, thus at each pod; so it looks at the kernel only when the rows that concern it
+are others, when the kernel has given notice, and now and then.
 """
 
 from __future__ import annotations
@@ -34,28 +34,30 @@ class Gateway:
         self._netlink = links
         self._problems = problems
         self._filter = PacketFilter()
-        self._kept: Plan | None = None
+        self._kept: tuple[object, ...] = ()
         self._routing: policy.Policy | None = None
         self._looked = 0.0
 
     def notice(self) -> None:
-        """The kernel is not as it was: look at the next run, whatever the plan is."""
-        self._kept = None
+        """The kernel is not as it was: look at the next run, whatever the rows are."""
+        self._kept = ()
 
     async def reconcile(self) -> None:
         """Make the kernel do what the view says. Nothing is touched before there is a view at all."""
         if self._view.rows.empty and not self._view.synced:
             return
-        wanted = plan(self._view.rows, self._host)
-        if wanted == self._kept and time.monotonic() < self._looked + PERIOD * 0.9:
+        rows = self._view.rows
+        concerned = (rows.host, rows.nat_rules, *rows.subnets.values())
+        if concerned == self._kept and time.monotonic() < self._looked + PERIOD * 0.9:
             return
-        self._kept, self._looked = wanted, time.monotonic()
+        self._kept, self._looked = concerned, time.monotonic()
+        wanted = plan(rows, self._host)
         self._tell("gateway/", wanted.faults)
         try:
             await self._route(wanted)
             await self._filter_packets(wanted)
         except BaseException:
-            self._kept = None
+            self._kept = ()
             raise
 
     async def _route(self, wanted: Plan) -> None:

@@ -135,17 +135,29 @@ def _nat(
     host: str,
     faults: _Faults,
 ) -> Iterator[SubnetNat]:
-    """Each subnet that is translated. A network that an earlier subnet has as well stays with that one."""
-    taken: list[Network] = []
+    """Each subnet that is translated."""
+    networks = _apart({subnet.name: cidrs[subnet.name] for subnet in subnets if subnet.nat_outgoing})
     for subnet in subnets:
-        if not subnet.nat_outgoing:
-            continue
-        networks = tuple(network for network in cidrs[subnet.name] if not _overlaps(network, taken))
-        taken += networks
-        if networks:
+        if own := networks.get(subnet.name):
             ordered = sorted(rules.get(subnet.name, ()), key=lambda rule: rule.position)
             matches = tuple(match for rule in ordered for match in _matches(rule, faults))
-            yield SubnetNat(networks, matches, _addresses(subnet, host, faults))
+            yield SubnetNat(own, matches, _addresses(subnet, host, faults))
+
+
+def _apart(cidrs: Mapping[str, tuple[Network, ...]]) -> dict[str, tuple[Network, ...]]:
+    """Each subnet's networks without those within another's: a map of the kernel takes no overlapping elements."""
+    ordered = sorted(
+        (network.version, int(network.network_address), network.prefixlen, name, network)
+        for name, networks in cidrs.items()
+        for network in networks
+    )
+    found: dict[str, list[Network]] = {}
+    last = (0, 0)
+    for version, first, _, name, network in ordered:
+        if (version, first) > last:
+            found.setdefault(name, []).append(network)
+            last = version, int(network.broadcast_address)
+    return {name: tuple(networks) for name, networks in found.items()}
 
 
 def _addresses(subnet: Subnet, host: str, faults: _Faults) -> tuple[Address, ...]:
