@@ -51,7 +51,7 @@ options:
 EXAMPLES = r"""
 # fabric.yml, on a host with weftctl and an administrator's certificate
 plugin: weft.ovn.fabric
-
+---
 # On a workstation, asking a member of ovn_central
 plugin: weft.ovn.fabric
 weftctl: [ssh, root@lab1, /opt/weft/bin/weftctl]
