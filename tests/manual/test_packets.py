@@ -18,7 +18,9 @@ import pytest_asyncio
 import yaml
 
 from tests.manual.world import FOLDER, ManualFile
-from tests.support.agent import AgentHost
+from tests.support import rates
+from tests.support.agent import AgentHost, eventually
+from tests.support.capture import Capture
 from tests.support.fabric import Fabric, fabric
 from tests.support.ovn import available, namespace_command, run
 from weft.api.documents import load_documents
@@ -74,6 +76,11 @@ class Ground:
 
     async def inside(self, pod: str, *command: str) -> str:
         return await asyncio.to_thread(run, *namespace_command(f"{self._prefix}-{pod}"), *command)
+
+    async def rate(self, sender: str, receiver: str, address: str) -> float:
+        """Mbit/s of TCP, the best of two: a busy machine may not keep up with what is allowed."""
+        ends = (f"{self._prefix}-{sender}", f"{self._prefix}-{receiver}")
+        return max([await asyncio.to_thread(rates.mbits, *ends, address) for _ in range(2)])
 
     async def ping(self, pod: str, address: str) -> str:
         """What a single ping printed; empty when nothing came back."""
@@ -214,3 +221,34 @@ async def test_peered_vpcs(ground: Ground) -> None:
     await ground.apply("5.9-peering.yml")
     for pod, address in ways:
         assert re.search(rf"from {re.escape(address)}: icmp_seq=\d+ ttl=62 ", await ground.reaches(pod, address))
+
+
+@pytest.mark.skipif(not rates.AVAILABLE, reason="needs iperf3 (tools/deps)")
+async def test_rates_of_a_pod_that_runs(ground: Ground) -> None:
+    """Section 3.6.1: 3 Mbit/s to the pod and 1 from it; then another number, and none."""
+    await ground.apply("3.6.1-qos.yml")
+    await ground.endpoint("perf", ip_address="10.16.0.31")
+    address = (await ground.inside("qos.ns1", "ip", "-br", "-4", "addr", "show", "eth0")).split()[2].partition("/")[0]
+    await ground.reaches("perf.default", address)
+    assert 3 * 0.85 < await ground.rate("perf.default", "qos.ns1", address) < 3 * 1.15
+    assert 1 * 0.85 < await ground.rate("qos.ns1", "perf.default", "10.16.0.31") < 1 * 1.15
+    await ground.endpoint("qos", "ns1", ingress_rate="12")
+    async with asyncio.timeout(PATIENCE):
+        while not 12 * 0.85 < await ground.rate("perf.default", "qos.ns1", address) < 12 * 1.15:
+            pass
+    assert await ground.rate("qos.ns1", "perf.default", "10.16.0.31") > 15
+
+
+async def test_a_mirrored_pod(ground: Ground, made: tuple[Fabric, Controller, AgentHost]) -> None:
+    """Section 3.9.2: its packets, and nobody else's, are at mirror0."""
+    host = made[2].host
+    assert host.ns
+    await ground.apply("3.9.2-mirror.yml")
+    for name, address in (("one", "10.16.0.41"), ("two", "10.16.0.42")):
+        await ground.endpoint(name, ip_address=address)
+    eventually(lambda: "UP" in host.ip("-br", "link").partition("mirror0")[2].partition("\n")[0], "mirror0 is up")
+    with Capture(host.ns, "mirror0") as capture:
+        await ground.reaches("two.default", "10.16.0.41")
+        await ground.reaches("mirror-pod.ns1", "10.16.0.41")
+        capture.sees(lambda packet: packet.source == "10.16.0.41", "the answer to the mirrored pod")
+        assert not [packet for packet in capture.look() if "10.16.0.42" in (packet.source, packet.destination)]

@@ -12,6 +12,7 @@ ADVICE: Mapping[str, str] = {
     "forwarding": "sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding there: who else sets them?",
     "gateway": "weftctl describe subnet NAME",
     "link": "journalctl -u weft-agent there; a link of that name that somebody else made?",
+    "mirror": "ovs-vsctl list Mirror, and for a collector ovs-appctl ovs/route/show there",
     "netns": "journalctl -u weft-agent there",
     "open-vswitch": "systemctl status ovsdb-server ovs-vswitchd there",
     "ovn-controller": "systemctl status ovn-controller there; does it reach the Southbound, is its certificate valid?",

@@ -6,6 +6,7 @@ import json
 import platform
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -74,10 +75,14 @@ class Pair:
         return str(row["addresses"])
 
     def received(self, **how: float) -> float:
-        return rates.mbits(self.agent, self.other, self.shaped, self.address(self.shaped), **how)
+        return rates.mbits(_name(self.other), _name(self.shaped), self.address(self.shaped), **how)
 
     def sent(self, **how: float) -> float:
-        return rates.mbits(self.agent, self.shaped, self.other, self.address(self.other), **how)
+        return rates.mbits(_name(self.shaped), _name(self.other), self.address(self.other), **how)
+
+
+def _name(pod: Pod) -> str:
+    return Path(pod.netns).name
 
 
 def _rate(said: str) -> int:
