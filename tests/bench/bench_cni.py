@@ -21,8 +21,8 @@ from tests.bench.cni_ceiling import Job
 from tests.bench.record import Record
 from tests.support.agent import OTHER_PLUGINS, AgentHost, Pod
 from tests.support.ovn import OvnSandbox
+from weft.agent.device.base import host_interface
 from weft.agent.netns import entered
-from weft.agent.wiring import host_interface
 
 ALONE, TOGETHER, ROUNDS = 20, 50, 3
 METRICS = "127.0.0.1:10665"

@@ -259,6 +259,18 @@ class AgentHost:
         assert not done.stderr, done.stderr.decode()
         return done.returncode, json.loads(done.stdout) if done.stdout else {}
 
+    def spawn(self, command: str, pod: Pod, **config: Any) -> subprocess.Popen[bytes]:
+        """Start the plugin and give it its configuration, without waiting for its end."""
+        process = subprocess.Popen(
+            [*namespace_command(self.host.ns), str(self.rundir / "bin/weft")], env=self.environment(command, pod),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdin
+        process.stdin.write(self.conf(**config).encode())
+        process.stdin.close()
+        process.stdin = None
+        return process
+
     def add(self, pod: Pod, version: str = "1.0.0", ifname: str = "eth0", **config: Any) -> dict[str, Any]:
         status, answer = self.request("ADD", pod, version, ifname, **config)
         assert status == 0, (answer, self.log()[-3000:])

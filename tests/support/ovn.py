@@ -22,6 +22,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -115,6 +116,16 @@ class Daemon:
 
     def running(self) -> bool:
         return self.pid is not None and _alive(self.pid)
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The process hangs meanwhile."""
+        assert self.pid is not None
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def kill(self, number: int = signal.SIGTERM, wait: float = 5) -> None:
         """Send a signal and wait until the process is gone."""

@@ -6,7 +6,7 @@ Results of 0.3 and 0.4 differ from 1.x only in that each address names its versi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any, Final, Self
 
@@ -106,7 +106,7 @@ def _own_routes(port: Port) -> list[Route]:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A wired interface: what was made, and what the runtime is told."""
+    """A wired interface: what was made, and what the runtime is told; `more` of the pod's end since 1.1.0."""
 
     host_interface: str
     host_mac: str
@@ -115,15 +115,17 @@ class Attachment:
     netns: str
     mtu: int
     addressing: Addressing
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def result(self, version: str) -> dict[str, Any]:
         """The result document in the shape of that version."""
         interfaces: list[dict[str, Any]] = [
-            {"name": self.host_interface, "mac": self.host_mac},
+            {"name": self.host_interface, **({"mac": self.host_mac} if self.host_mac else {})},
             {"name": self.ifname, "mac": self.mac, "sandbox": self.netns},
         ]
         if version == "1.1.0":
             interfaces = [{**interface, "mtu": self.mtu} for interface in interfaces]
+            interfaces[1] |= self.more
         return {"interfaces": interfaces, **self.addressing.result(version, interface=1)}
 
 

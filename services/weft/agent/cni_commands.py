@@ -12,12 +12,13 @@ from weft.agent.attachment import Addressing, addressing, after
 from weft.agent.cni_capabilities import device_id, dns, refuse_foreign
 from weft.agent.cni_types import CniError, Request
 from weft.agent.config import AgentSection
+from weft.agent.device.base import Wanted
 from weft.agent.locks import Locks
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
 from weft.agent.underlay import Underlay, network_of
 from weft.agent.view import DEFAULT_PROVIDER, Port, Subnet, View
-from weft.agent.wiring import Wanted, Wiring, invalid, plan
+from weft.agent.wiring import Wiring, invalid, plan
 from weft.log import get_logger
 
 _log = get_logger(__name__)
@@ -96,11 +97,11 @@ class Commands:
         async with self._locks.held(f"container/{request.container}/{request.ifname}"):
             port, subnet = await self._port(request, deadline)
             refuse_foreign(request, port.mac, port.addresses)
-            wanted = await self._plan(port, subnet)
+            wanted = await self._plan(request, port, subnet)
             async with self._locks.held(f"link/{wanted.host_interface}"):
                 return await self._attach(request, wanted, deadline)
 
-    async def _plan(self, port: Port, subnet: Subnet) -> Wanted:
+    async def _plan(self, request: Request, port: Port, subnet: Subnet) -> Wanted:
         """The interface of a port. One that is bound to a network of nodes does not run beside it."""
         network = network_of(port, subnet)
         address = self._underlay.address(network)
@@ -111,7 +112,8 @@ class Commands:
                 f"networks of the host: {', '.join(sorted(self._underlay.networks)) or 'none'}; see its node's "
                 f"annotation ovn.kubernetes.io/node_networks, agent_tunnel_networks, and problem tunnel/{network}",
             )
-        return plan(port, subnet, await self._underlay.mtu(network), address if network else "")
+        wanted = plan(port, subnet, await self._underlay.mtu(network), address if network else "")
+        return await self._wiring.place(request, wanted)
 
     async def _addresses(self, request: Request, deadline: float) -> Addressing:
         """What another plugin shall put on the interface that it makes."""
@@ -236,7 +238,7 @@ class Commands:
             _check_addresses(request, found[0], addressing(*found))
             return
         self._need_ovs()
-        await self._wiring.check(request, await self._plan(*found))
+        await self._wiring.check(request, await self._plan(request, *found))
 
     async def status(self, request: Request) -> None:
         """Whether an ADD would have what it needs."""

@@ -21,6 +21,7 @@ from weft.agent import metrics, view, wiring
 from weft.agent.cni_commands import Commands
 from weft.agent.cni_server import CniServer
 from weft.agent.config import AgentConfig
+from weft.agent.device.registry import Devices
 from weft.agent.figures.collector import HostFigures
 from weft.agent.gateway.duty import PERIOD, Gateway
 from weft.agent.gateway.notices import Notices
@@ -66,7 +67,7 @@ class Agent:
         )  # fmt: skip
         self.underlay = Underlay(config.tunnels, self.view, self.ovs, self.links)
         self.pods = Netlink()  # threads of their own, so that no pod waits for a duty
-        self.wiring = Wiring(self.ovs, self.pods, config.name)
+        self.wiring = Wiring(self.ovs, self.pods, Devices(config.agent), config.name)
         self.commands = Commands(
             config.name, config.agent, self.view, self.ovs, self.wiring, self.problems, self.underlay
         )

@@ -8,6 +8,7 @@ namespace forks a child process for each.)
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from pathlib import Path
 
 _CLONE_NEWNET = 0x40000000
 _MS_BIND, _MS_REC, _MS_SHARED = 0x1000, 0x4000, 0x100000
-_MNT_DETACH = 2
+_MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 _libc = ctypes.CDLL(None, use_errno=True)
 _OWN = "/proc/thread-self/ns/net"
 
@@ -84,8 +85,24 @@ def remove(path: Path) -> None:
     if not path.exists():
         return
     if exists(path):
-        _call("umount2", str(path).encode(), _MNT_DETACH)
+        unmount(path)
     path.unlink(missing_ok=True)
+
+
+def bind_mount(source: Path, target: Path) -> None:
+    """Have the folder `source` at `target` too."""
+    _call("mount", str(source).encode(), str(target).encode(), b"none", _MS_BIND, None)
+
+
+def unmount(path: Path) -> bool:
+    """Take away what is mounted at `path`, which may be in use; False if nothing is."""
+    try:
+        _call("umount2", str(path).encode(), _MNT_DETACH | _UMOUNT_NOFOLLOW)
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.ENOENT):
+            return False
+        raise
+    return True
 
 
 def exists(path: Path) -> bool:

@@ -24,7 +24,7 @@ from weft.ovsdb.database import Database, RowChange
 _log = get_logger(__name__)
 VENDOR: Final = "weft"
 TABLES: Mapping[str, Sequence[str]] = {
-    "Open_vSwitch": ["external_ids", "other_config", "ovs_version", "bridges"],
+    "Open_vSwitch": ["external_ids", "other_config", "ovs_version", "bridges", "iface_types"],
     "Bridge": ["name", "datapath_type", "ports", "mirrors"],
     "Port": ["name", "interfaces", "qos", "external_ids"],
     "QoS": ["type", "external_ids"],
@@ -57,10 +57,15 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One change of the integration bridge: a port with those external_ids, or with None no such port."""
+    """One change of the integration bridge: a port with those external_ids, or with None no such port.
+
+    `kind` and `options` are the Interface's type and options, of a new one.
+    """
 
     name: str
     external_ids: Mapping[str, str] | None
+    kind: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -78,6 +83,8 @@ class LocalOvs:
         self.settings: Mapping[str, str] = {}
         self.other_config: Mapping[str, str] = {}
         self.version = ""
+        self.types: frozenset[str] = frozenset()
+        """Interface types that vswitchd knows."""
         self.datapath_type: str | None = None
         self.connected = False
         self._rows: dict[UUID, str] = {}
@@ -196,6 +203,7 @@ class LocalOvs:
             self.settings = row["external_ids"]
             self.other_config = row["other_config"]
             self.version = "".join(row["ovs_version"])
+            self.types = frozenset(row.get("iface_types", ()))
         elif change.table == "Bridge":
             self._apply_bridge(change)
 
@@ -214,9 +222,11 @@ class LocalOvs:
 
     # --- wishes ---
 
-    async def add(self, name: str, external_ids: Mapping[str, str]) -> None:
+    async def add(
+        self, name: str, external_ids: Mapping[str, str], kind: str = "", options: Mapping[str, str] | None = None
+    ) -> None:
         """Have a port with these external_ids on the integration bridge; committed when this returns."""
-        await self._wish(Wish(name, {**external_ids, "vendor": VENDOR}))
+        await self._wish(Wish(name, {**external_ids, "vendor": VENDOR}, kind, options or {}))
 
     async def remove(self, name: str) -> None:
         """Have no such port; committed when this returns."""
@@ -287,6 +297,8 @@ def fulfil(transaction: Any, idl: Any, bridge_name: str, wishes: Sequence[Wish])
             interface = transaction.insert(idl.tables["Interface"])
             interface.name = wish.name
             interface.external_ids = dict(wish.external_ids)
+            if wish.kind:
+                interface.type, interface.options = wish.kind, dict(wish.options)
             port = transaction.insert(idl.tables["Port"])
             port.name = wish.name
             port.interfaces = [interface]

@@ -30,6 +30,7 @@ _IFF_UP = 1
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINKINFO, _IFLA_IFALIAS, _IFLA_AF_SPEC, _IFLA_NET_NS_FD = (
     1, 3, 4, 18, 20, 26, 28,
 )  # fmt: skip
+_IFLA_VFINFO_LIST, _VF_INFO, _VF_MAC, _VF_VLAN = 22, 1, 1, 2
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _INET6_ADDR_GEN_MODE, _GEN_MODE_NONE = 8, 1
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_F_NODAD = 1, 2, 0x02
@@ -112,9 +113,7 @@ def mac_address(name: str) -> str:
 def add_veth(host: str, peer: str, mac: str, mtu: int, namespace: int | None = None) -> Message:
     """A veth pair: `host` here, and `peer` with that MAC here or in the namespace open as `namespace`."""
     size = attribute(_IFLA_MTU, struct.pack("=I", mtu))
-    inner = (
-        _LINK.pack(0, 0, 0, 0, 0) + _name(peer) + attribute(_IFLA_ADDRESS, bytes.fromhex(mac.replace(":", ""))) + size
-    )
+    inner = _LINK.pack(0, 0, 0, 0, 0) + _name(peer) + attribute(_IFLA_ADDRESS, _packed_mac(mac)) + size
     if namespace is not None:
         inner += attribute(_IFLA_NET_NS_FD, struct.pack("=I", namespace))
     info = attribute(_INFO_KIND, b"veth\0") + attribute(_INFO_DATA, attribute(_VETH_PEER, inner))
@@ -130,9 +129,48 @@ def raise_host_end(name: str, alias: str) -> Message:
     return message(f"link {name}", _NEWLINK, 0, body)
 
 
+def change_link(
+    index: int,
+    *,
+    up: bool | None = None,
+    name: str = "",
+    mac: str = "",
+    mtu: int = 0,
+    alias: str | None = None,
+    namespace: int | None = None,
+) -> Message:
+    """Set properties of a link; in another namespace (an open descriptor) it gets the name when it is there."""
+    flags, mask = (_IFF_UP if up else 0), (0 if up is None else _IFF_UP)
+    body = _LINK.pack(0, 0, index, flags, mask)
+    if name:
+        body += _name(name)
+    if mac:
+        body += attribute(_IFLA_ADDRESS, _packed_mac(mac))
+    if mtu:
+        body += attribute(_IFLA_MTU, struct.pack("=I", mtu))
+    if alias is not None:
+        body += attribute(_IFLA_IFALIAS, alias.encode())
+    if namespace is not None:
+        body += attribute(_IFLA_NET_NS_FD, struct.pack("=I", namespace))
+    return message(f"link {index}", _NEWLINK, 0, body)
+
+
+def set_function(index: int, number: int, mac: str, vlan: int = 0) -> Message:
+    """What a physical function's switch takes for a virtual function's MAC and VLAN (linux/if_link.h)."""
+    info = attribute(_VF_MAC, struct.pack("=I32s", number, _packed_mac(mac)))
+    if vlan:
+        info += attribute(_VF_VLAN, struct.pack("=III", number, vlan, 0))
+    functions = attribute(_IFLA_VFINFO_LIST | _NESTED, attribute(_VF_INFO | _NESTED, info))
+    return message(f"function {number}", _NEWLINK, 0, _LINK.pack(0, 0, index, 0, 0) + functions)
+
+
+def _packed_mac(mac: str) -> bytes:
+    return bytes.fromhex(mac.replace(":", ""))
+
+
 def raise_link(index: int) -> Message:
     """Set a link up."""
-    return message(f"link {index} up", _NEWLINK, 0, _LINK.pack(0, 0, index, _IFF_UP, _IFF_UP))
+    return change_link(index, up=True)
 
 
 def delete_link(name: str) -> Message:

@@ -1,25 +1,29 @@
 """A workload's interface: made, found again, checked and removed.
 
 `attach` leaves either a working interface or nothing. Whatever is found half made, from an agent that died or a
-container that was killed, is replaced; whatever is whole and for the same container is left alone. The host's end of
-a veth pair is named after the port, so leftovers are found by name, and carries `weft:<container>/<ifname>` as its
-alias, so it tells whom it was for even when Open vSwitch's database was lost.
+container that was killed, is replaced; whatever is whole and for the same container is left alone. What the interface
+is made of is a device's affair (`device/`). The host's end of a veth pair is named after the port, so leftovers are
+found by name, and carries `weft:<container>/<ifname>` as its alias, as a representor does, so it tells whom it was for
+even when Open vSwitch's database was lost.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from weft.agent import cni_types, metrics, netlink
-from weft.agent.attachment import Addressing, Attachment, Route, addressing
+from weft.agent.attachment import Attachment, addressing
+from weft.agent.cni_capabilities import device_id
 from weft.agent.cni_types import CniError, Request
-from weft.agent.netlink import LinkState, Netlink, PodEnd
+from weft.agent.device.base import ALIAS, Device, Job, Plug, Wanted, alias, host_interface
+from weft.agent.device.function import PCI
+from weft.agent.device.registry import Devices
+from weft.agent.netlink import LinkState, Netlink
 from weft.agent.ovs import Interface, LocalOvs
 from weft.agent.probe import Asker, settle
 from weft.agent.view import Port, Rows, Subnet
@@ -27,35 +31,11 @@ from weft.log import get_logger
 
 T = TypeVar("T")
 _log = get_logger(__name__)
-ALIAS: Final = "weft:"
+LINKLESS: Final = frozenset({"vhostuser"})
+"""Devices without a link of the kernel's on the host."""
 
 
 # --- decisions ---
-
-
-def host_interface(port: str) -> str:
-    """The veth's name on the host: `w` and 56 bits of the port's name, which fits the kernel's 15 characters."""
-    return "w" + hashlib.sha256(port.encode()).hexdigest()[:14]
-
-
-def alias(sandbox: str, ifname: str) -> str:
-    """What the host's end says of whom it is for."""
-    return f"{ALIAS}{sandbox}/{ifname}"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a port's interface shall be."""
-
-    port: Port
-    host_interface: str
-    mac: str
-    mtu: int
-    addressing: Addressing
-    asked: tuple[str, ...] = ()
-    """Gateways that have to answer before the interface is handed over."""
-    encap_ip: str = ""
-    """Where its tunnels begin, if that is bound to a network of nodes."""
 
 
 def plan(port: Port, subnet: Subnet, usual_mtu: int | None, encap_ip: str = "") -> Wanted:
@@ -74,8 +54,10 @@ def plan(port: Port, subnet: Subnet, usual_mtu: int | None, encap_ip: str = "") 
 
 
 def stale_interfaces(recorded: list[Interface], links: set[str]) -> list[str]:
-    """Ports of ours in Open vSwitch whose veth is gone: after a reboot, or when a container died without DEL."""
-    return [interface.name for interface in recorded if interface.name not in links]
+    """Ports of ours in Open vSwitch whose link is gone: after a reboot, or when a container died without DEL."""
+    return [
+        item.name for item in recorded if item.name not in links and item.external_ids.get("device") not in LINKLESS
+    ]
 
 
 def unclaimed(recorded: list[Interface], rows: Rows) -> set[str]:
@@ -88,24 +70,6 @@ def unclaimed(recorded: list[Interface], rows: Rows) -> set[str]:
 def stale_links(links: list[LinkState], recorded: set[str]) -> list[str]:
     """Veths of ours that Open vSwitch does not know: an ADD that was interrupted, or a lost database."""
     return [link.name for link in links if link.alias.startswith(ALIAS) and link.name not in recorded]
-
-
-def faults(wanted: Wanted, link: LinkState | None, routes: set[Route]) -> list[str]:
-    """How an interface in its namespace differs from what it shall be."""
-    if link is None:
-        return ["the interface is not there"]
-    found = []
-    if link.mac != wanted.mac.lower():
-        found.append(f"MAC is {link.mac}, expected {wanted.mac}")
-    if link.mtu != wanted.mtu:
-        found.append(f"MTU is {link.mtu}, expected {wanted.mtu}")
-    if not link.up:
-        found.append("it is down")
-    if missing := set(wanted.addressing.texts) - link.addresses:
-        found.append(f"addresses missing: {', '.join(sorted(missing))}")
-    if lacking := set(wanted.addressing.routes) - routes:
-        found.append(f"routes missing: {', '.join(str(route) for route in sorted(lacking))}")
-    return found
 
 
 def invalid(recorded: list[Interface], network: str, valid: frozenset[tuple[str, str]]) -> list[Interface]:
@@ -126,87 +90,90 @@ def invalid(recorded: list[Interface], network: str, valid: frozenset[tuple[str,
 class Wiring:
     """Attaches and detaches interfaces. Callers hold the locks of the container's interface and of the host's end."""
 
-    def __init__(self, ovs: LocalOvs, links: Netlink, node: str) -> None:
+    def __init__(self, ovs: LocalOvs, links: Netlink, devices: Devices, node: str) -> None:
         self._node = node
         self._ovs = ovs
         self._netlink = links
+        self._devices = devices
+
+    async def place(self, request: Request, wanted: Wanted) -> Wanted:
+        """With the name that the host's end has: a device may have one already. Raises CniError."""
+        device = self._devices.of(wanted.port)
+        return replace(wanted, host_interface=await self._netlink.run(device.place, request, wanted.port))
 
     async def attach(self, request: Request, wanted: Wanted, deadline: float) -> Attachment:
         """Make the interface, or find it made; undone when it fails or is cancelled.
 
         Raises CniError, and TimeoutError when ovn-controller has not said at the deadline that its flows are in place.
         """
+        job, device = self._job(request, wanted), self._devices.of(wanted.port)
         async with asyncio.timeout_at(deadline):
             found = self._ovs.find_port(wanted.port.name)
-            if found and self._is_for(found, request) and not await self._faults(request, wanted):
+            if found and self._is_for(found, request) and not await self._netlink.run(device.faults, job):
                 await self._installed(wanted)
-                return await self._existing(request, wanted)
-            if found or wanted.host_interface in self._ovs.interfaces:
-                await self._clear(wanted.host_interface)
+                return await self._existing(job, device)
+            for name in {wanted.host_interface} & set(self._ovs.interfaces) | ({found.name} if found else set()):
+                await self._clear(name)
+        plug = device.plug(job)
+        self._need_type(plug)
+        ids = {**record(request, wanted), **plug.ids}
         try:
             async with asyncio.timeout_at(deadline):
-                attachment = await self._make(request, wanted)
-            await self._settle(request, wanted, deadline)
+                attachment = await self._make(job, device, replace(plug, ids=ids))
+            await self._settle(job, device, deadline)
         except BaseException:
-            await asyncio.shield(self._clear(wanted.host_interface, known=True))
+            await asyncio.shield(self._clear(wanted.host_interface, ids))
             raise
         return attachment
 
-    async def _settle(self, request: Request, wanted: Wanted, deadline: float) -> None:
+    def _job(self, request: Request, wanted: Wanted) -> Job:
+        return Job(request, wanted, checksum=not self._ovs.userspace)
+
+    def _need_type(self, plug: Plug) -> None:
+        if plug.kind and plug.kind not in self._ovs.types:
+            raise CniError(
+                cni_types.WIRING_FAILED, f"Open vSwitch on {self._node} has no interface type {plug.kind}",
+                "is it the build with DPDK, and other_config:dpdk-init true? see iface_types of its table Open_vSwitch",
+            )  # fmt: skip
+
+    async def _settle(self, job: Job, device: Device, deadline: float) -> None:
         """The gateway answers and neighbours know where the pod is, but for a machine that has not moved here yet."""
-        if wanted.port.arriving:
+        wanted = job.wanted
+        if wanted.port.arriving or not await self._netlink.run(device.in_pod, job):
             return
         addresses = tuple(address.ip for address in wanted.addressing.addresses)
-        asker = Asker(request.netns, request.ifname, wanted.mac.lower(), addresses)
+        asker = Asker(job.request.netns, job.request.ifname, wanted.mac.lower(), addresses)
         await settle(self._netlink, asker, wanted.asked, deadline)
 
-    async def _make(self, request: Request, wanted: Wanted) -> Attachment:
+    async def _make(self, job: Job, device: Device, plug: Plug) -> Attachment:
         """The pod's end is configured while Open vSwitch and OVN take up the host's."""
-        started = time.perf_counter()
-        pod = PodEnd(
-            request.netns, request.ifname, wanted.mac, wanted.mtu, wanted.addressing.texts, wanted.addressing.routes,
-            checksum=not self._ovs.userspace,
-        )  # fmt: skip
-        mac = await self._in_kernel(pod, self._make_veth, alias(request.container, request.ifname), wanted)
-        _observe("link", started)
-        await together(self._in_kernel(pod, self._configure), self._bind(request, wanted))
-        return _attachment(request, wanted, mac)
+        mac = await self._in_kernel("link", job, device.make)
+        await together(self._in_kernel("pod", job, device.configure), self._bind(job.wanted, plug))
+        return _attachment(job, mac, device)
 
-    async def _make_veth(self, pod: PodEnd, label: str, wanted: Wanted) -> str:
-        """The pair; one of that name that an interrupted ADD left is replaced."""
-        try:
-            return await self._netlink.run(netlink.make_pod_veth, wanted.host_interface, label, pod)
-        except FileExistsError:
-            await self._netlink.run(netlink.delete_link, wanted.host_interface)
-            return await self._netlink.run(netlink.make_pod_veth, wanted.host_interface, label, pod)
-
-    async def _configure(self, pod: PodEnd) -> None:
-        started = time.perf_counter()
-        await self._netlink.run(netlink.configure_pod_end, pod)
-        _observe("pod", started)
-
-    async def _in_kernel(self, pod: PodEnd, work: Callable[..., Awaitable[T]], *arguments: object) -> T:
+    async def _in_kernel(self, phase: str, job: Job, work: Callable[[Job], T]) -> T:
         """The kernel's errors as the runtime's."""
+        started = time.perf_counter()
         try:
-            return await work(pod, *arguments)
+            return await self._netlink.run(work, job)
         except FileNotFoundError as error:
             raise CniError(
-                cni_types.UNKNOWN_CONTAINER, f"namespace {pod.netns}: is not there", "the container is probably gone"
-            ) from error
+                cni_types.UNKNOWN_CONTAINER, f"namespace {job.request.netns}: is not there",
+                "the container is probably gone",
+            ) from error  # fmt: skip
         except OSError as error:
             raise CniError(
-                cni_types.IO_FAILURE, f"interface {pod.name} in {pod.netns}: {error.strerror}",
+                cni_types.IO_FAILURE, f"interface {job.request.ifname} in {job.request.netns}: {error.strerror}",
                 "see the namespace with `ip netns` or `nsenter --net=`: what is in it is the runtime's",
             ) from error  # fmt: skip
+        finally:
+            _observe(phase, started)
 
-    async def _bind(self, request: Request, wanted: Wanted) -> None:
-        await self._plug(request, wanted)
-        await self._installed(wanted)
-
-    async def _plug(self, request: Request, wanted: Wanted) -> None:
+    async def _bind(self, wanted: Wanted, plug: Plug) -> None:
         started = time.perf_counter()
-        await self._ovs.add(wanted.host_interface, record(request, wanted))
+        await self._ovs.add(wanted.host_interface, plug.ids, plug.kind, plug.options)
         _observe("ovsdb", started)
+        await self._installed(wanted)
 
     async def _installed(self, wanted: Wanted) -> None:
         started = time.perf_counter()
@@ -214,11 +181,9 @@ class Wiring:
         _observe("ovn", started)
         metrics.wait_connectivity.labels(self._node).inc(time.perf_counter() - started)
 
-    async def _existing(self, request: Request, wanted: Wanted) -> Attachment:
-        host = await self._netlink.run(netlink.link, wanted.host_interface)
-        if host is None:
-            raise CniError(cni_types.TRY_AGAIN, f"{wanted.host_interface}: vanished meanwhile")
-        return _attachment(request, wanted, host.mac)
+    async def _existing(self, job: Job, device: Device) -> Attachment:
+        host = await self._netlink.run(netlink.link, job.wanted.host_interface)
+        return _attachment(job, host.mac if host else "", device)
 
     @staticmethod
     def _is_for(interface: Interface, request: Request) -> bool:
@@ -227,27 +192,19 @@ class Wiring:
             request.container, request.ifname, request.netns,
         )  # fmt: skip
 
-    async def _faults(self, request: Request, wanted: Wanted) -> list[str]:
-        """What is wrong with the interface, seen from both of its ends."""
-        host = await self._netlink.run(netlink.link, wanted.host_interface)
-        if host is None:
-            return [f"{wanted.host_interface} is not on the host"]
-        try:
-            link, routes = await self._netlink.run(netlink.in_namespace, request.netns, _inspect, request.ifname)
-        except OSError as error:
-            return [f"namespace {request.netns}: {error.strerror}"]
-        return faults(wanted, link, routes)
-
     async def check(self, request: Request, wanted: Wanted) -> None:
         """CHECK: raises CniError with all that is not as it shall be."""
-        found = await self._faults(request, wanted)
+        found = await self._netlink.run(self._devices.of(wanted.port).faults, self._job(request, wanted))
         interface = self._ovs.interfaces.get(wanted.host_interface)
         if interface is None:
             found.append(f"{wanted.host_interface} is not on bridge {self._ovs.bridge}")
         elif not interface.installed:
             found.append(f"ovn-controller has no flows for {wanted.port.name}")
         if found:
-            raise CniError(cni_types.CHECK_FAILED, f"{request.pod_name} {request.ifname}: {'; '.join(found)}")
+            raise CniError(
+                cni_types.CHECK_FAILED, f"{request.pod_name} {request.ifname}: {'; '.join(found)}",
+                "the runtime may make the pod anew; what changes a pod's interface behind the runtime's back?",
+            )  # fmt: skip
 
     async def made_for(self, request: Request) -> str | None:
         """The host's end of what was made for this container's interface, also when Open vSwitch has lost it."""
@@ -262,7 +219,8 @@ class Wiring:
         label = alias(request.container, request.ifname)
         link = await self._netlink.run(netlink.link, name)
         if link is None or link.alias == label:
-            await self._clear(name)
+            ids = {"pod_netns": request.netns, "ifname": request.ifname, PCI: device_id(request)}
+            await self._clear(name, ids, known=False)
 
     async def collect(self, interface: Interface) -> None:
         """GC: remove an interface, unless it was since made for another container."""
@@ -270,13 +228,18 @@ class Wiring:
             _log.info("attachment is not valid any more, removed", interface=interface.name, port=interface.port)
             await self._clear(interface.name)
 
-    async def _clear(self, name: str, known: bool = False) -> None:
-        """Have neither the Open vSwitch port nor the veth; both may be gone already.
+    async def _clear(self, name: str, ids: Mapping[str, str] | None = None, known: bool = True) -> None:
+        """Have neither the Open vSwitch port nor the device; both may be gone already.
 
-        What we just added ourselves may not be in the replica yet: then it is `known` to be there.
+        `ids` are its external_ids, for what Open vSwitch does not say itself. What we just added ourselves may not be
+        in the replica yet: then it is `known` to be there.
         """
-        work: list[Coroutine[Any, Any, object]] = [self._netlink.run(netlink.delete_link, name)]
-        if known or name in self._ovs.interfaces:
+        interface = self._ovs.interfaces.get(name)
+        ids = {**(ids or {}), **(interface.external_ids if interface else {})}
+        work: list[Coroutine[Any, Any, object]] = [
+            self._netlink.run(self._devices.behind(name, ids).remove, name, ids)
+        ]  # fmt: skip
+        if interface or (ids and known):
             work.append(self._ovs.remove(name))
         await together(*work)
 
@@ -322,21 +285,12 @@ async def together(*work: Coroutine[Any, Any, object]) -> None:
         raise errors.exceptions[0] from None
 
 
-def _inspect(ifname: str) -> tuple[LinkState | None, set[Route]]:
-    link = netlink.link(ifname)
-    return link, netlink.routes(link.index, protocol=None) if link else set()
-
-
-def _attachment(request: Request, wanted: Wanted, mac: str) -> Attachment:
+def _attachment(job: Job, mac: str, device: Device) -> Attachment:
+    request, wanted = job.request, job.wanted
     return Attachment(
-        wanted.host_interface,
-        mac,
-        request.ifname,
-        wanted.mac,
-        request.netns,
-        wanted.mtu,
-        wanted.addressing,
-    )
+        wanted.host_interface, mac, request.ifname, wanted.mac, request.netns, wanted.mtu, wanted.addressing,
+        device.result(job),
+    )  # fmt: skip
 
 
 def _observe(phase: str, started: float) -> None:

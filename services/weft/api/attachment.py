@@ -17,6 +17,9 @@ from weft.api.base import KindInfo, Projected, Resource
 from weft.net.addresses import Address, parse_address, split_list
 
 PLUGIN = "kube-ovn"
+RESOURCE = "k8s.v1.cni.cncf.io/resourceName"
+"""Annotation of a definition: the resource of a device plugin, of which each pod on the network has one."""
+DEVICE_TYPES = ("veth", "vf", "vdpa", "vhostuser")
 
 
 class NetworkAttachmentDefinitionSpec(Projected):
@@ -47,6 +50,22 @@ class NetworkAttachmentDefinition(Resource):
     def wants_addresses(self) -> bool:
         """Whether addresses of the network are ours to give."""
         return self.is_overlay or any(_ipam_type(plugin) == PLUGIN for plugin in self._plugins)
+
+    @cached_property
+    def device_type(self) -> str:
+        """What our plugin makes the interface of; "none" where another plugin makes it.
+
+        A socket for DPDK is told by its volume (Kube-OVN 1.15 manual, section 7.20), a virtual function by the resource
+        (section 7.16); `device_type` in our plugin's configuration says it outright.
+        """
+        own = next((plugin for plugin in self._plugins if plugin.get("type") == PLUGIN), None)
+        if own is None:
+            return "none"
+        if own.get("device_type") in DEVICE_TYPES:
+            return str(own["device_type"])
+        if own.get("vhost_user_socket_volume_name"):
+            return "vhostuser"
+        return "vf" if self.metadata.annotations.get(RESOURCE) else "veth"
 
     @property
     def provider(self) -> str:

@@ -175,6 +175,7 @@ class Database:
                 transaction.abort()
                 raise
             self._commit(transaction, timeout)
+            self._publish()  # who waits for the result may look for what it changed
             return result
 
         return await self._submit(job)

@@ -20,6 +20,7 @@ from weft.topology.settings import Settings
 from weft.topology.view import View
 
 INTERFACE = "eth0"
+NO_DEVICE = "none"
 NOTHING_ASKED = NetworkRequest("", "")
 
 
@@ -37,6 +38,8 @@ class Network:
     primary: bool = True
     is_overlay: bool = True
     """Whether our plugin makes the interface; otherwise only its addresses are ours."""
+    device_type: str = "veth"
+    """What our plugin makes it of."""
     request: NetworkRequest = NOTHING_ASKED
     missing: str = ""
     """Why it cannot be served."""
@@ -94,9 +97,9 @@ def _default(view: View, pod: Pod, request: NetworkRequest) -> Network:
     found = _resolve(view, pod, request, "")
     if found is None:
         return _missing(pod, request, INTERFACE, primary=True)
-    provider, is_overlay = found
+    provider, device = found
     name = f"{pod.port_name}.{provider}"
-    return Network(provider, name, name, INTERFACE, primary=True, is_overlay=is_overlay, request=request)
+    return Network(provider, name, name, INTERFACE, True, device != NO_DEVICE, device, request)
 
 
 def _further(view: View, pod: Pod, text: str) -> Iterator[Network]:
@@ -108,9 +111,9 @@ def _further(view: View, pod: Pod, text: str) -> Iterator[Network]:
         suffix = f".{interface}" if several else ""
         found = _resolve(view, pod, request, suffix)
         if found is not None:
-            provider, is_overlay = found
+            provider, device = found
             name = f"{pod.port_name}.{provider}{suffix}"
-            yield Network(provider, name, name, interface, primary=False, is_overlay=is_overlay, request=request)
+            yield Network(provider, name, name, interface, False, device != NO_DEVICE, device, request)
         elif request.ref not in view.networks:
             yield _missing(pod, request, interface, primary=False)
 
@@ -122,18 +125,18 @@ def _missing(pod: Pod, request: NetworkRequest, interface: str, *, primary: bool
     return Network(provider, name, name, interface, primary=primary, request=request, missing=why)
 
 
-def _resolve(view: View, pod: Pod, request: NetworkRequest, suffix: str) -> tuple[str, bool] | None:
-    """(provider, is it an overlay). None of a definition that has nothing of ours, or that nobody knows."""
+def _resolve(view: View, pod: Pod, request: NetworkRequest, suffix: str) -> tuple[str, str] | None:
+    """(provider, device type). None of a definition that has nothing of ours, or that nobody knows."""
     definition = view.networks.get(request.ref)
     if definition is not None:
         provider = definition.provider
         if definition.wants_addresses or provider in view.subnets_of_provider:
-            return provider, definition.is_overlay
+            return provider, definition.device_type
         return None
     for is_overlay in (True, False):
         provider = provider_of(request.namespace, request.name, is_overlay)
         if f"{pod.port_name}.{provider}{suffix}" in view.ips:
-            return provider, is_overlay
+            return provider, "veth" if is_overlay else NO_DEVICE
     return None
 
 

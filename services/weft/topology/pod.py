@@ -120,7 +120,7 @@ def _wiring(pod: Pod, item: Attached, arriving: bool) -> Row:
             "subnet": ip.spec.subnet,
             "mac": ip.spec.mac_address,
             "addresses": tuple(_addresses(ip)),
-            "device_type": "veth" if network.is_overlay else "none",
+            "device_type": network.device_type,
             "provider": network.provider,
             "routes": tuple(item.routes(pod)),
             "default_route": item.default_route,

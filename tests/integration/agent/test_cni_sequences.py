@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -148,24 +145,13 @@ def test_del_during_add_comes_after_it(agent: AgentHost) -> None:
 # --- an agent that dies ---
 
 
-@contextmanager
-def stopped(pid: int | None) -> Iterator[None]:
-    """A process that hangs for a while."""
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 @pytest.mark.parametrize("phase", ["link", "ovn"])
 def test_add_after_an_agent_that_died_in_between(agent: AgentHost, phase: str) -> None:
     pod, _ = agent.new_pod(f"dies-{phase}")
     veths, ports = wired(agent)
-    hanging = agent.host.daemons["ovsdb-server" if phase == "link" else "ovn-controller"].pid
+    hanging = agent.host.daemons["ovsdb-server" if phase == "link" else "ovn-controller"]
     with ThreadPoolExecutor() as pool:
-        with stopped(hanging):
+        with hanging.stopped():
             adding = pool.submit(agent.request, "ADD", pod)
             eventually(lambda: agent.veths() != veths, "the link is made")
             if phase == "ovn":

@@ -9,6 +9,7 @@ import pytest
 from weft.agent import host, namespaces, wiring
 from weft.agent.attachment import Route
 from weft.agent.cni_types import CniError
+from weft.agent.device import base
 from weft.agent.namespaces import Note
 from weft.agent.netlink import LinkState
 from weft.agent.ovn import OvnController
@@ -93,19 +94,19 @@ def test_unknown_underlay_is_to_be_tried_again() -> None:
 
 @pytest.mark.parametrize("port", ["a.b", "x" * 253, "web-0.team-1"])
 def test_host_interface_names_fit_the_kernel(port: str) -> None:
-    name = wiring.host_interface(port)
+    name = base.host_interface(port)
     assert name.startswith("w")
     assert len(name) == 15
-    assert name == wiring.host_interface(port) != wiring.host_interface(port + "x")
+    assert name == base.host_interface(port) != base.host_interface(port + "x")
 
 
 def test_faults_are_all_named() -> None:
     wanted = wiring.plan(PORT, SUBNET, 1500)
     good = link("eth0", "10.0.0.5/24", "fd00::5/64", "192.0.2.1/32")
-    assert wiring.faults(wanted, good, {*DEFAULTS, Route("10.0.0.0/24", "")}) == []
-    assert wiring.faults(wanted, None, set()) == ["the interface is not there"]
+    assert base.faults(wanted, good, {*DEFAULTS, Route("10.0.0.0/24", "")}) == []
+    assert base.faults(wanted, None, set()) == ["the interface is not there"]
     bad = replace(link("eth0", "10.0.0.5/24", mac="0a:00:00:00:00:09", mtu=1400), up=False)
-    assert wiring.faults(wanted, bad, {DEFAULTS[0]}) == [
+    assert base.faults(wanted, bad, {DEFAULTS[0]}) == [
         "MAC is 0a:00:00:00:00:09, expected 0A:00:00:00:00:01",
         "MTU is 1400, expected 1500",
         "it is down",

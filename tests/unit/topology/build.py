@@ -57,8 +57,8 @@ def machine(name: str) -> VirtualMachine:
     return VirtualMachine.parse({"metadata": {"name": name, "namespace": "ns1"}})
 
 
-def network(name: str, config: str, ns: str = "default") -> NetworkAttachmentDefinition:
-    metadata = {"name": name, "namespace": ns}
+def network(name: str, config: str, ns: str = "default", **annotations: str) -> NetworkAttachmentDefinition:
+    metadata = {"name": name, "namespace": ns, "annotations": annotations}
     return NetworkAttachmentDefinition.parse({"metadata": metadata, "spec": {"config": config}})
 
 

@@ -260,3 +260,26 @@ def test_a_reservation_follows_its_pod_to_a_host() -> None:
     assert (ip.spec.node_name, ip.metadata.labels["ovn.kubernetes.io/node-name"]) == ("lab2", "lab2")
     engine.put(ip)
     assert engine.moved(["Pod/ns1/web"]) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "annotations", "device_type"),
+    [
+        (OVN, {}, "veth"),
+        (OVN, {"k8s.v1.cni.cncf.io/resourceName": "mellanox.com/cx5_sriov_switchdev"}, "vf"),
+        ('{"plugins": [{"type": "kube-ovn"}, {"type": "portmap"}]}', {"k8s.v1.cni.cncf.io/resourceName": "x/y"}, "vf"),
+        ('{"type": "kube-ovn", "vhost_user_socket_volume_name": "vhostuser-sockets"}', {}, "vhostuser"),
+        ('{"type": "kube-ovn", "device_type": "vdpa"}', {"k8s.v1.cni.cncf.io/resourceName": "x/y"}, "vdpa"),
+        ('{"type": "kube-ovn", "device_type": "none"}', {}, "veth"),
+        (MACVLAN, {"k8s.v1.cni.cncf.io/resourceName": "x/y"}, "none"),
+    ],
+)
+def test_what_an_interface_is_made_of(config: str, annotations: dict[str, str], device_type: str) -> None:
+    engine = base()
+    engine.put(network("dev", config, **annotations))
+    provider = "dev.default" if device_type == "none" else "dev.default.ovn"
+    engine.put(subnet("dev", "172.17.0.0/16", provider=provider))
+    engine.put(pod("web", node="lab1", **{NETWORKS: "default/dev"}))
+    settle(engine)
+    rows = [row for name, row in told(engine).items() if name != "web.ns1"]
+    assert [row.columns["device_type"] for row in rows] == [device_type]

@@ -1,0 +1,47 @@
+"""Which device is which `device_type`, and who made an Interface that is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from weft.agent.cni_types import INVALID_CONFIG, CniError
+from weft.agent.config import AgentSection
+from weft.agent.device.base import Device
+from weft.agent.device.function import VirtualFunction
+from weft.agent.device.sysfs import Sysfs
+from weft.agent.device.vdpa import Vdpa
+from weft.agent.device.veth import Veth
+from weft.agent.device.vhostuser import VhostUser
+from weft.agent.view import Port
+
+_NAMED_BY_US: Final = re.compile("w[0-9a-f]{14}")
+
+
+class Devices:
+    """All of them, by `device_type`."""
+
+    def __init__(self, settings: AgentSection) -> None:
+        sysfs = Sysfs(settings.sysfs)
+        self._devices: Mapping[str, Device] = {
+            "veth": Veth(),
+            "vf": VirtualFunction(sysfs),
+            "vdpa": Vdpa(sysfs),
+            "vhostuser": VhostUser(settings.vhost_dir, settings.kubelet_dir),
+        }
+
+    def of(self, port: Port) -> Device:
+        """The device of a port. Raises CniError."""
+        device = self._devices.get(port.device_type)
+        if device is None:
+            raise CniError(
+                INVALID_CONFIG, f"Port/{port.name}: device_type: got {port.device_type!r}, this agent knows "
+                f"{', '.join(self._devices)}", "is the controller newer than this host's agent?",
+            )  # fmt: skip
+        return device
+
+    def behind(self, name: str, ids: Mapping[str, str]) -> Device:
+        """The device that made the Interface `name`: noted in its external_ids, else told by its name."""
+        fallback = "veth" if _NAMED_BY_US.fullmatch(name) else "vf"
+        return self._devices[ids.get("device", fallback)]
