@@ -248,6 +248,8 @@ class AgentHost:
     ) -> tuple[int, dict[str, Any]]:
         """Run the plugin, or what `type=` names, to its end: its exit status and what it printed."""
         version = version or ("1.1.0" if command in ("STATUS", "GC") else "1.0.0")
+        if command == "CHECK" and config.get("cniVersion", "1.0.0") < "0.4.0":
+            config["cniVersion"] = "0.4.0"  # runtimes do not ask this of older ones
         program = next(
             folder / config.get("type", "weft") for folder in (self.rundir / "bin", OTHER_PLUGINS)
             if (folder / config.get("type", "weft")).exists()

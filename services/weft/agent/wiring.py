@@ -20,7 +20,7 @@ from weft.agent import cni_types, metrics, netlink
 from weft.agent.attachment import Attachment, addressing
 from weft.agent.cni_capabilities import device_id
 from weft.agent.cni_types import CniError, Request
-from weft.agent.device.base import ALIAS, Device, Job, Plug, Wanted, alias, host_interface
+from weft.agent.device.base import ALIAS, Device, Job, Plug, Wanted, alias, host_interface, named_by_us
 from weft.agent.device.function import PCI
 from weft.agent.device.registry import Devices
 from weft.agent.netlink import LinkState, Netlink
@@ -68,8 +68,12 @@ def unclaimed(recorded: list[Interface], rows: Rows) -> set[str]:
 
 
 def stale_links(links: list[LinkState], recorded: set[str]) -> list[str]:
-    """Veths of ours that Open vSwitch does not know: an ADD that was interrupted, or a lost database."""
-    return [link.name for link in links if link.alias.startswith(ALIAS) and link.name not in recorded]
+    """Veths of ours that Open vSwitch does not know: an ADD that was interrupted, or a lost database.
+
+    A representor stays: its function may be in a pod, and comes back by DEL.
+    """
+    ours = (link.name for link in links if link.alias.startswith(ALIAS) and named_by_us(link.name))
+    return [name for name in ours if name not in recorded]
 
 
 def invalid(recorded: list[Interface], network: str, valid: frozenset[tuple[str, str]]) -> list[Interface]:

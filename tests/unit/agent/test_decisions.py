@@ -116,10 +116,11 @@ def test_faults_are_all_named() -> None:
 
 
 def test_leftovers_on_either_side() -> None:
-    recorded = [Interface("w1", {}), Interface("w2", {})]
-    assert wiring.stale_interfaces(recorded, {"w1", "eth0"}) == ["w2"]
-    links = [link("w1", alias="weft:c1/eth0"), link("w3", alias="weft:c3/eth0"), link("eth0")]
-    assert wiring.stale_links(links, {"w1"}) == ["w3"]
+    recorded = [Interface("w1", {}), Interface("w2", {}), Interface("w4", {"device": "vhostuser"})]
+    assert wiring.stale_interfaces(recorded, {"w1", "eth0"}) == ["w2"], "a socket has no link"
+    known, lost = base.host_interface("a.b"), base.host_interface("c.d")
+    links = [link(known, alias="weft:c1/eth0"), link(lost, alias="weft:c3/eth0"), link("eth0")]
+    assert wiring.stale_links([*links, link("eth4", alias="weft:c4/eth0")], {known}) == [lost], "a representor stays"
 
 
 def test_wired_ports_without_a_row() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -14,11 +15,17 @@ from weft.agent.netlink import LinkState, PodEnd
 from weft.agent.view import Port
 
 ALIAS: Final = "weft:"
+_NAMED_BY_US: Final = re.compile("w[0-9a-f]{14}")
 
 
 def host_interface(port: str) -> str:
     """The link's name on the host: `w` and 56 bits of the port's name, which fits the kernel's 15 characters."""
     return "w" + hashlib.sha256(port.encode()).hexdigest()[:14]
+
+
+def named_by_us(link: str) -> bool:
+    """Whether a link is one of those: a representor has the name that its driver gave it."""
+    return _NAMED_BY_US.fullmatch(link) is not None
 
 
 def alias(sandbox: str, ifname: str) -> str:

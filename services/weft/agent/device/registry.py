@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Final
 
 from weft.agent.cni_types import INVALID_CONFIG, CniError
 from weft.agent.config import AgentSection
-from weft.agent.device.base import Device
+from weft.agent.device.base import Device, named_by_us
 from weft.agent.device.function import VirtualFunction
 from weft.agent.device.sysfs import Sysfs
 from weft.agent.device.vdpa import Vdpa
 from weft.agent.device.veth import Veth
 from weft.agent.device.vhostuser import VhostUser
 from weft.agent.view import Port
-
-_NAMED_BY_US: Final = re.compile("w[0-9a-f]{14}")
 
 
 class Devices:
@@ -43,5 +39,5 @@ class Devices:
 
     def behind(self, name: str, ids: Mapping[str, str]) -> Device:
         """The device that made the Interface `name`: noted in its external_ids, else told by its name."""
-        fallback = "veth" if _NAMED_BY_US.fullmatch(name) else "vf"
+        fallback = "veth" if named_by_us(name) else "vf"
         return self._devices[ids.get("device", fallback)]
