@@ -170,6 +170,10 @@ class OvsHost:
             "ovs-vswitchd", self.rundir, self.remote, "--disable-system", ns=self.ns
         )
 
+    def restart_database(self) -> Daemon:
+        """Serve the same data again after its daemon was killed."""
+        return self.sandbox._database(self.name, schema("vswitch"))
+
     def start_controller(self) -> None:
         self.daemons["ovn-controller"] = self.sandbox.daemon("ovn-controller", self.rundir, self.remote, ns=self.ns)
 

@@ -22,6 +22,11 @@ class OvsConfig:
     integration_bridge: str = "br-int"
     ovn_rundir: Path = Path("/run/ovn")
 
+    @property
+    def rundir(self) -> Path:
+        """Where ovs-vswitchd's pid file and control socket are: beside the database's socket."""
+        return Path(self.remote.removeprefix("unix:")).parent
+
 
 @dataclass(frozen=True)
 class AgentSection:

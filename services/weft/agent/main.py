@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from prometheus_client import REGISTRY
 
-from weft.agent import metrics, view, wiring
+from weft.agent import metrics, view, vitals, wiring
 from weft.agent.cni_commands import Commands
 from weft.agent.cni_server import CniServer
 from weft.agent.config import AgentConfig
@@ -104,9 +104,10 @@ class Agent:
         self.status = Reconciler(
             "status", self.status_writer.reconcile, settle=0.2, period=self._config.agent.heartbeat, retry=(1, 10)
         )
+        self.vitals = Reconciler("vitals", self.status_writer.vitals.reconcile, period=vitals.PERIOD)
         self.duties = (
             self.host, self.tunnels, self.shaping, self.mirrors, self.gateway, self.namespaces, self.leftovers,
-            self.disk, self.status,
+            self.disk, self.status, self.vitals,
         )  # fmt: skip
 
     def _connect(self) -> None:
@@ -120,6 +121,7 @@ class Agent:
             self.ovs.on_port(duty.poke)
         self.view.on_change(self._note_unclaimed)
         self.problems.on_change(self.status.poke)
+        self.status_writer.vitals.on_change(self.status.poke)
         self.underlay.on_change(self.host.poke)
 
     async def serve(self) -> None:

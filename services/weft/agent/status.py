@@ -19,11 +19,11 @@ from weft.agent import certificate, metrics, netlink
 from weft.agent.config import AgentConfig
 from weft.agent.host import LINK, OVS_LINK
 from weft.agent.netlink import LinkState, Netlink
-from weft.agent.ovn import OvnController, inspect
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
 from weft.agent.underlay import Underlay, holder
 from weft.agent.view import View
+from weft.agent.vitals import Vitals, Watch
 from weft.log import get_logger
 from weft.ovsdb.database import Database
 
@@ -61,16 +61,15 @@ def host_addresses(links: Iterable[LinkState]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda text: (":" in text, text)))
 
 
-def host_problems(
-    encap_ip: str, mtu: int | None, ovs: LocalOvs, ovn: OvnController, view: View
-) -> dict[str, str | None]:
+def host_problems(encap_ip: str, mtu: int | None, ovs: LocalOvs, vitals: Vitals, view: View) -> dict[str, str | None]:
     """The problems that follow from the host's state, None where there is none."""
     return {
         "open-vswitch": ovs.absence or None,
         "encap": None if not ovs.connected
         else "external_ids:ovn-encap-ip is not set in Open_vSwitch: this host has no tunnels" if not encap_ip
         else f"no link of this host has the tunnel address {encap_ip}" if mtu is None else None,
-        "ovn-controller": ovn.error or None,
+        "ovs-vswitchd": vitals.switch or None,
+        "ovn-controller": vitals.ovn.error or None,
         "fabric": "the Weft database has no rows at all: the last known ones stay in force" if view.emptied else None,
     }  # fmt: skip
 
@@ -89,6 +88,7 @@ class StatusWriter:
         self._netlink = links
         self._problems = problems
         self._underlay = underlay
+        self.vitals = Watch(links, config.ovs.rundir, config.ovs.ovn_rundir)
         self._written: HostStatus | None = None
         self._beat = 0.0
 
@@ -107,18 +107,20 @@ class StatusWriter:
 
     async def _gather(self) -> HostStatus:
         links = list((await self._netlink.run(netlink.links)).values())
-        ovn = await self._netlink.run(inspect, self._config.ovs.ovn_rundir)
+        vitals = await self.vitals.look()
+        ovn = vitals.ovn
         told = self._underlay.encapsulation
         link = holder(links, told.default) if told.default else None
         mtu = link.mtu if link else None
         self._underlay.update(links)
         expires = certificate.expiry(self._config.tls.certificate) if self._config.tls else 0
-        for name, message in host_problems(told.default, mtu, self._ovs, ovn, self._view).items():
+        for name, message in host_problems(told.default, mtu, self._ovs, vitals, self._view).items():
             self._problems.check(name, message)
         self._problems.check("certificate", certificate.problem(expires, time.time()))
         host = self._view.rows.host
         wired = host is None or not host.port or OVS_LINK in self._ovs.interfaces
-        ready = bool(self._ovs.ready and mtu and ovn.connected and wired and not self._view.emptied)
+        alive = self._ovs.ready and not vitals.switch and ovn.connected
+        ready = bool(alive and mtu and wired and not self._view.emptied)
         metrics.ready.set(ready)
         metrics.certificate_expiry.set(expires)
         return HostStatus(

@@ -17,10 +17,12 @@ from weft.agent.ovs import Interface, LocalOvs
 from weft.agent.status import host_addresses, host_problems
 from weft.agent.underlay import Encapsulation, encapsulation, holder
 from weft.agent.view import Host, Port, Rows, Subnet, View
+from weft.agent.vitals import Vitals
 
 SUBNET = Subnet("blue", ("10.0.0.0/24", "fd00::/64"), ("10.0.0.1", "fd00::1"), 0, host_routed=True)
 PORT = Port("web.ns1", "ns1", "web", "u1", "eth0", "blue", "0A:00:00:00:00:01", ("10.0.0.5", "fd00::5"), "")
 
+WELL = Vitals("", OvnController("25.03.0", True))
 DEFAULTS = (Route("0.0.0.0/0", "10.0.0.1"), Route("::/0", "fd00::1"))
 
 
@@ -205,19 +207,20 @@ def test_host_addresses_without_those_of_the_fabric() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "mtu", "connected", "ovn", "problem"),
+    ("address", "mtu", "connected", "daemons", "problem"),
     [
-        ("192.0.2.1", 1500, True, OvnController("25.03.0", True), None),
-        ("", None, True, OvnController("25.03.0", True), "encap"),
-        ("192.0.2.1", None, True, OvnController("25.03.0", True), "encap"),
-        ("", None, False, OvnController("25.03.0", True), "open-vswitch"),
-        ("192.0.2.1", 1500, True, OvnController(error="it does not run"), "ovn-controller"),
+        ("192.0.2.1", 1500, True, WELL, None),
+        ("", None, True, WELL, "encap"),
+        ("192.0.2.1", None, True, WELL, "encap"),
+        ("", None, False, WELL, "open-vswitch"),
+        ("192.0.2.1", 1500, True, Vitals("", OvnController(error="it does not run")), "ovn-controller"),
+        ("192.0.2.1", 1500, True, Vitals("it does not run", OvnController("25.03.0", True)), "ovs-vswitchd"),
     ],
 )
 def test_problems_of_a_host(
-    address: str, mtu: int | None, connected: bool, ovn: OvnController, problem: str | None
+    address: str, mtu: int | None, connected: bool, daemons: Vitals, problem: str | None
 ) -> None:
     ovs = LocalOvs("unix:/nonexistent", "br-int")
     ovs.connected, ovs.datapath_type = connected, "netdev" if connected else None
-    found = {name for name, text in host_problems(address, mtu, ovs, ovn, View()).items() if text}
+    found = {name for name, text in host_problems(address, mtu, ovs, daemons, View()).items() if text}
     assert found == ({problem} if problem else set())

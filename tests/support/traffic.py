@@ -1,0 +1,71 @@
+"""A flood of pings from a pod, and what of it was lost while something happened."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from types import TracebackType
+
+from tests.support.agent import Pod
+
+INTERVAL = 0.01
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Packets sent and lost, and the longest time in seconds without an answer."""
+
+    sent: int
+    lost: int
+    gap: float
+
+
+class Traffic:
+    """Pings every 10 ms from `source` to an address for as long as the block lasts; then `loss` is there."""
+
+    def __init__(self, source: Pod, address: str, settle: float = 0.5) -> None:
+        self._command = [
+            "nsenter",
+            f"--net={source.netns}",
+            "ping",
+            "-D",
+            "-n",
+            "-i",
+            str(INTERVAL),
+            "-W",
+            "1",
+            address,
+        ]
+        self._settle = settle
+        self.loss: Loss
+
+    def __enter__(self) -> Traffic:
+        subprocess.run([*self._command, "-c", "1", "-w", "5"], check=True, capture_output=True)  # learns the way
+        self._ping = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(self._settle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        time.sleep(self._settle)
+        self._ping.send_signal(signal.SIGINT)
+        output, _ = self._ping.communicate(timeout=10)
+        self.loss = measure(output)
+
+    def answered(self) -> bool:
+        """Whether a single ping is answered now."""
+        return not subprocess.run([*self._command, "-c", "1", "-w", "1"], check=False, capture_output=True).returncode
+
+
+def measure(output: str) -> Loss:
+    """What ping(8) with -D said. The last packet may be on its way when it is stopped: it is not counted as lost."""
+    times = [float(text) for text in re.findall(r"^\[(\d+\.\d+)\] \d+ bytes", output, re.MULTILINE)]
+    sent, received = map(int, re.findall(r"(\d+) packets transmitted, (\d+) received", output)[0])
+    gap = max((after - before for before, after in itertools.pairwise(times)), default=float("inf"))
+    lost = sent - received
+    return Loss(sent, lost - 1 if lost == 1 and gap < 2 * INTERVAL else lost, gap)
