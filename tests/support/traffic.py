@@ -63,9 +63,10 @@ class Traffic:
 
 
 def measure(output: str) -> Loss:
-    """What ping(8) with -D said. The last packet may be on its way when it is stopped: it is not counted as lost."""
-    times = [float(text) for text in re.findall(r"^\[(\d+\.\d+)\] \d+ bytes", output, re.MULTILINE)]
-    sent, received = map(int, re.findall(r"(\d+) packets transmitted, (\d+) received", output)[0])
+    """What ping(8) with -D said. What came after the last answer may still be on its way: it does not count."""
+    found = re.findall(r"^\[(\d+\.\d+)\] \d+ bytes.*icmp_seq=(\d+)", output, re.MULTILINE)
+    times = [float(moment) for moment, _ in found]
+    numbers = {int(number) for _, number in found}
     gap = max((after - before for before, after in itertools.pairwise(times)), default=float("inf"))
-    lost = sent - received
-    return Loss(sent, lost - 1 if lost == 1 and gap < 2 * INTERVAL else lost, gap)
+    sent = max(numbers, default=0)
+    return Loss(sent, sent - len(numbers), gap)

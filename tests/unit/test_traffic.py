@@ -1,0 +1,27 @@
+"""What is read of ping's words."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.traffic import Loss, measure
+
+LINE = "[{0:.2f}] 64 bytes from 10.0.0.1: icmp_seq={1} ttl=64 time=0.1 ms\n"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "loss"),
+    [
+        ([1, 2, 3, 4], Loss(4, 0, 0.01)),
+        ([1, 2, 7, 8], Loss(8, 4, 0.05)),
+        ([1, 3, 2, 4], Loss(4, 0, 0.02)),
+        ([1, 1, 2], Loss(2, 0, 0.01)),
+    ],
+)
+def test_loss(numbers: list[int], loss: Loss) -> None:
+    found = measure("".join(LINE.format(100 + number / 100, number) for number in numbers))
+    assert (found.sent, found.lost, round(found.gap, 3)) == (loss.sent, loss.lost, loss.gap)
+
+
+def test_nothing_was_answered() -> None:
+    assert measure("PING\n") == Loss(0, 0, float("inf"))
