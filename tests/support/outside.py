@@ -9,14 +9,19 @@ from __future__ import annotations
 import contextlib
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.support.ovn import OvsHost, namespace_command, run
+from weft.agent import netns
 
 PORT = 7000
+SYN, ACK = 0x02, 0x10
+_ports = iter(range(20000, 60000))
 _SERVER = """
 import socket, sys, threading
 name, port = sys.argv[1], int(sys.argv[2])
@@ -77,6 +82,11 @@ def answering(ns: str, name: str, port: int = PORT) -> Iterator[None]:
             server.kill()
 
 
+def client(address: str, port: int = PORT, source: str = "", python: str = "python3") -> list[str]:
+    """The command that prints what a server answers."""
+    return [python, "-c", _CLIENT, address, str(port), source]
+
+
 def ask(ns: str, address: str, port: int = PORT, source: str = "") -> str:
     """Who answers at an address and whom that sees, as in "outside 10.16.0.7"; "" when nobody does.
 
@@ -84,8 +94,36 @@ def ask(ns: str, address: str, port: int = PORT, source: str = "") -> str:
     """
     for _ in range(3):
         with contextlib.suppress(RuntimeError):
-            return run(*namespace_command(ns), sys.executable, "-c", _CLIENT, address, str(port), source)
+            return run(*namespace_command(ns), *client(address, port, source, sys.executable))
     return ""
+
+
+def source_of(sender: str, receiver: str, source: str, destination: str, flags: int) -> str:
+    """With which source a lone TCP segment with these flags, sent in one namespace, arrives in another."""
+    with netns.entered(f"/run/netns/{receiver}"):
+        ear = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+    with netns.entered(f"/run/netns/{sender}"):
+        mouth = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+    port = next(_ports)
+    with ear, mouth:
+        ear.settimeout(5)
+        mouth.bind((source, 0))
+        mouth.sendto(_segment(source, destination, port, flags), (destination, 0))
+        while True:
+            packet, (seen, _) = ear.recvfrom(200)
+            if packet[22:24] == port.to_bytes(2):
+                return str(seen)
+
+
+def _segment(source: str, destination: str, port: int, flags: int) -> bytes:
+    """A TCP header (RFC 9293, section 3.1) with its checksum."""
+    header = struct.pack("!HHIIBBHHH", port, port, 1, 1, 5 << 4, flags, 1024, 0, 0)
+    pseudo = (
+        socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!HH", socket.IPPROTO_TCP, len(header))
+    )
+    total = sum(struct.unpack("!16H", pseudo + header))
+    total = (total & 0xFFFF) + (total >> 16)
+    return header[:16] + struct.pack("!H", ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF) + header[18:]
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.agent import eventually
-from tests.support.outside import ask
+from tests.support.outside import ACK, SYN, ask, source_of
 from tests.support.site import FAR, JOIN, POD, Site
 
 FAMILIES = pytest.mark.parametrize("family", [0, 1], ids=["IPv4", "IPv6"])
@@ -21,6 +21,14 @@ def test_source_that_the_outside_sees(site: Site, translated: bool, family: int)
     expected = site.outside[0].host[family] if translated else POD["blue"][family]
     assert ask(site.ns("blue"), FAR[family]) == f"out1 {expected}"
     assert ask(site.ns("red"), FAR[family]) == f"out1 {site.outside[0].host[family]}", "each subnet on its own"
+
+
+def test_connection_that_the_host_does_not_know_keeps_its_source(site: Site) -> None:
+    """As after a move, or when the host has forgotten it: with another source port it would be another connection."""
+    site.set("blue")
+    place = (site.ns("blue"), site.outside[0].ns, POD["blue"][0], FAR[0])
+    assert source_of(*place, SYN) == site.outside[0].host[0]
+    assert source_of(*place, ACK) == POD["blue"][0]
 
 
 def test_source_is_the_address_that_the_gateway_names(site: Site) -> None:

@@ -62,6 +62,14 @@ def test_workload_to_service_of_a_workload(site: Site, proxy: ProxyTables, famil
 
 
 @FAMILIES
+def test_egress_gateway_is_not_for_what_stays_inside(site: Site, proxy: ProxyTables, family: int) -> None:
+    gateway = site.outside[1].own[family]
+    site.set("blue", nat_outgoing=False, egress_gateways=[gateway], policy_table=1000, policy_priority=1500)
+    assert ask(site.ns("blue"), CLUSTER["plain"][family], 80) == f"blue {JOIN[family]}"
+    site.set("blue")
+
+
+@FAMILIES
 @pytest.mark.parametrize("translated", [True, False])
 def test_workload_to_service_beyond_the_fabric(site: Site, proxy: ProxyTables, family: int, translated: bool) -> None:
     site.set("blue", nat_outgoing=translated)
