@@ -19,6 +19,7 @@ wait_address = Counter("cni_wait_address_seconds_total", "Time that ADDs waited 
 wait_connectivity = Counter("cni_wait_connectivity_seconds_total", "Time that ADDs waited for OVN to bind the port.",
                             ["node_name"])  # fmt: skip
 ovsdb_transactions = Counter("weft_agent_ovs_transactions_total", "Transactions sent to the local Open vSwitch.")
+duty_failures = Counter("weft_agent_duty_failures_total", "Runs of a duty that failed and were tried again.", ["duty"])
 connected = Gauge("weft_agent_connected", "Whether a whole replica of the database is there.", ["database"])
 ports = Gauge("weft_agent_ports", "Ports of this host in the Weft database.")
 attachments = Gauge("weft_agent_attachments", "Interfaces that the agent has wired.")

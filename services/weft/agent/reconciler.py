@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from weft.agent import metrics
 from weft.log import get_logger
 
 _log = get_logger(__name__)
@@ -47,6 +48,7 @@ class Reconciler:
             try:
                 await self._duty()
             except Exception as error:  # noqa: BLE001 - whatever it is, the duty is tried again
+                metrics.duty_failures.labels(self.name).inc()
                 _log.warning("duty failed, will be tried again", duty=self.name, error=error, seconds=delay)
                 wait, delay = delay, min(delay * 2, self._retry[1])
             else:

@@ -1,4 +1,4 @@
-"""What to do about the problems that hosts report (docs/agent.md has their names)."""
+"""What to do about the problems that hosts report, and whom they concern (docs/agent.md has their names)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,17 @@ ADVICE: Mapping[str, str] = {
     "policy routing": "ip rule there: somebody else's rules in the subnet's table or with its priority?",
     "routes": "ip route there: another route leads to the same place; remove it or change the subnet",
 }
-"""By the first word of a problem's name."""
+"""By the first part of a problem's name."""
+_WHOLE_HOST = frozenset({"link", "tunnel"})
+"""Problems of one object of the host that all of its ports may suffer from."""
 
 
 def advice(problem: str) -> str:
     """What to do about a problem of that name; "" when its text says all."""
     return ADVICE.get(problem.partition("/")[0], "")
+
+
+def concerns(problem: str, port: str) -> bool:
+    """Whether a port may wait because of it: a problem of the port itself, or of its whole host."""
+    kind, _, name = problem.partition("/")
+    return not name or name == port or kind in _WHOLE_HOST

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from weft.ctl.host_advice import concerns
 from weft.ctl.printing import duration
 from weft.ctl.status import STALE_AFTER
 from weft.ovsdb.database import RowChange
@@ -116,7 +117,8 @@ class Watcher:
             return f"; host {name} says: {problem}"
         if silent > STALE_AFTER:
             return f"; host {name} has been silent for {duration(silent)}: does weft-agent run there?"
-        others = "; ".join(f"{key}: {text}" for key, text in sorted(row["problems"].items()))
+        found = sorted((key, text) for key, text in row["problems"].items() if concerns(key, f"{pod}.{namespace}"))
+        others = "; ".join(f"{key}: {text}" for key, text in found)
         if not row["ready"]:
             return f"; host {name} is not ready: {others or 'see weftctl node ' + name}"
         return f"; host {name} has problems: {others}" if others else ""

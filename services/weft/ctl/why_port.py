@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from weft.api.core import Pod
 from weft.api.problem import InvalidError
-from weft.ctl.host_advice import advice
+from weft.ctl.host_advice import advice, concerns
 from weft.ctl.printing import duration
 from weft.ctl.status import STALE_AFTER
 from weft.ctl.why_world import Answer, World
@@ -138,7 +138,7 @@ def note_host(name: str, world: World, result: Answer, port: str = "") -> None:
         since = row.get("ready_since")
         word = f" for {duration(time.time() - since)}" if since else ""
         result.reasons.append(f"host {name} says that it is not ready{word}: see weftctl node {name}")
-    problems = {key: text for key, text in row["problems"].items() if not port or not _of_another(key, port)}
+    problems = {key: text for key, text in row["problems"].items() if not port or concerns(key, port)}
     result.reasons.extend(f"host {name} says: {key}: {text}{_hint(key)}" for key, text in sorted(problems.items()))
     if not problems:
         result.facts.append(f"host {name} reports no problem{' of this port' if port else ''}")
@@ -147,8 +147,3 @@ def note_host(name: str, world: World, result: Answer, port: str = "") -> None:
 def _hint(problem: str) -> str:
     text = advice(problem)
     return f"; what to do: {text}" if text else ""
-
-
-def _of_another(key: str, port: str) -> bool:
-    subject, _, name = key.partition("/")
-    return subject in PORT_PROBLEMS and name != port
