@@ -28,8 +28,8 @@ attributes:
 options:
   interfaces:
     description:
-      - Names of interfaces, or regular expressions that match a whole name. The first that matches any interface
-        decides.
+      - Names of interfaces, regular expressions that match a whole name, or CIDRs. The first that fits an interface
+        with an address decides.
     type: list
     elements: str
     default: []
@@ -47,7 +47,8 @@ options:
     description: Regular expressions of interfaces that never count.
     type: list
     elements: str
-    default: [lo, br-int, ovn0, ovs-system, genev_sys_.*, vxlan_sys_.*, docker.*, cni.*]
+    default:
+      [lo, br-int, ovn0, ovn0-ovs, ovs-system, ovs-netdev, genev_sys_.*, vxlan_sys_.*, docker.*, cni.*, "w[0-9a-f]{14}"]
 """
 
 EXAMPLES = r"""
@@ -80,18 +81,36 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
+IGNORED = [
+    "lo", "br-int", "ovn0", "ovn0-ovs", "ovs-system", "ovs-netdev", "genev_sys_.*", "vxlan_sys_.*", "docker.*", "cni.*",
+    "w[0-9a-f]{14}",
+]  # fmt: skip
+
 
 def addresses(module):
-    """Return (interface, address) of every global address of the host, in the kernel's order."""
-    _status, output, _error = module.run_command(["ip", "-json", "address", "show", "scope", "global"], check_rc=True)
+    """Return (interface, address) of every global address, in the kernel's order, and the interfaces without one."""
+    _status, output, _error = module.run_command(["ip", "-json", "address", "show"], check_rc=True)
     ignored = module.params["ignore"]
-    found = []
+    found, bare = [], []
     for link in json.loads(output or "[]"):
         name = link.get("ifname")
         if name is None or any(re.fullmatch(pattern, name) for pattern in ignored):
             continue
-        found += [(name, item["local"]) for item in link["addr_info"] if "local" in item and not item.get("temporary")]
-    return found
+        held = [(name, item["local"]) for item in link["addr_info"] if is_global(item)]
+        found += held
+        bare += [] if held else [name]
+    return found, bare
+
+
+def is_global(item):
+    return "local" in item and item.get("scope") == "global" and not item.get("temporary")
+
+
+def fits(item, wish):
+    """Whether an interface's address is of the wished network, or the interface has the wished name."""
+    if "/" in wish:
+        return ipaddress.ip_address(item[1]) in ipaddress.ip_network(wish)
+    return re.fullmatch(wish, item[0]) is not None
 
 
 def matching(candidates, interfaces, networks, family):
@@ -105,39 +124,41 @@ def matching(candidates, interfaces, networks, family):
     if not interfaces:
         return candidates
     for pattern in interfaces:
-        named = [item for item in candidates if re.fullmatch(pattern, item[0])]
+        named = [item for item in candidates if fits(item, pattern)]
         if named:
             return named
     return []
 
 
 def main():
-    ignore = ["lo", "br-int", "ovn0", "ovs-system", "genev_sys_.*", "vxlan_sys_.*", "docker.*", "cni.*"]
     module = AnsibleModule(
         argument_spec={
             "interfaces": {"type": "list", "elements": "str", "default": []},
             "cidrs": {"type": "list", "elements": "str", "default": []},
             "family": {"type": "str", "choices": ["any", "ipv4", "ipv6"], "default": "any"},
-            "ignore": {"type": "list", "elements": "str", "default": ignore},
+            "ignore": {"type": "list", "elements": "str", "default": IGNORED},
         },
         supports_check_mode=True,
     )
     params = module.params
     try:
         networks = [ipaddress.ip_network(cidr) for cidr in params["cidrs"]]
-    except ValueError as error:
-        module.fail_json(msg="cidrs: %s" % error)
-    candidates = addresses(module)
+        for wish in params["interfaces"]:
+            ipaddress.ip_network(wish) if "/" in wish else re.compile(wish)
+    except (ValueError, re.error) as error:
+        module.fail_json(msg="cidrs or interfaces: %s" % error)
+    candidates, bare = addresses(module)
     found = matching(candidates, params["interfaces"], networks, params["family"])
     shown = ["%s %s" % item for item in candidates]
     if len(found) == 1:
         module.exit_json(changed=False, interface=found[0][0], address=found[0][1], candidates=shown)
     asked = "interfaces %s, cidrs %s, family %s" % (params["interfaces"], params["cidrs"], params["family"])
-    message = "%s address for %s; got %s; the host has %s" % (
+    message = "%s address for %s; got %s; the host has %s; interfaces without address: %s" % (
         "several" if found else "no",
         asked,
         ["%s %s" % item for item in found],
         shown,
+        bare,
     )
     if module.check_mode and not found:
         module.warn(message)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from weft.api.shaping import parse_collector
 from weft.net.addresses import parse_address
-from weft.net.tunnels import parse_interfaces
+from weft.net.tunnels import parse_interface
 from weft.ovsdb.database import Tls
 from weft.service import LogConfig, Remote
 
@@ -50,17 +50,18 @@ class AgentSection:
 class TunnelConfig:
     """Where tunnels begin, beyond what Open vSwitch's `ovn-encap-ip` says (docs/tunnels.md).
 
-    `interface` is a list by commas of names, regular expressions and CIDRs, of which the first with an address decides;
-    `cidrs` and `family` narrow what is looked at. `networks` are the host's addresses in networks of nodes.
+    `interfaces` are names, regular expressions and CIDRs, of which the first with an address decides; `cidrs` and
+    `family` narrow what is looked at. `networks` are the host's addresses in networks of nodes.
     """
 
-    interface: str = ""
+    interfaces: list[str] = field(default_factory=list)
     cidrs: list[str] = field(default_factory=list)
     family: Literal["any", "ipv4", "ipv6"] = "any"
     networks: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        parse_interfaces(self.interface)
+        for text in self.interfaces:
+            parse_interface(text)
         for cidr in self.cidrs:
             ip_network(cidr)
         for address in self.networks.values():

@@ -27,7 +27,7 @@ from weft.agent.underlay import ADDRESSES, DEFAULT, Encapsulation, Underlay, enc
 from weft.agent.view import Host, Rows, View
 from weft.log import get_logger
 from weft.net.addresses import Network
-from weft.net.tunnels import Held, choose, is_underlay, parse_interfaces
+from weft.net.tunnels import Held, choose, is_underlay, parse_interface, parse_interfaces
 
 _log = get_logger(__name__)
 MARK: Final = "weft-encap-ip"
@@ -53,8 +53,10 @@ class Wish:
     @classmethod
     def of(cls, config: TunnelConfig, host: Host | None) -> Wish:
         """The annotation, of one node, goes before the file. Raises ValueError."""
-        text = (host.tunnel_interface if host else "") or config.interface
-        return cls(parse_interfaces(text), node_networks(config, host), text)
+        networks, text = node_networks(config, host), host.tunnel_interface if host else ""
+        if text:
+            return cls(parse_interfaces(text), networks, text)
+        return cls([parse_interface(item) for item in config.interfaces], networks, ",".join(config.interfaces))
 
 
 @dataclass(frozen=True, slots=True)

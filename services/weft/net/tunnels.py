@@ -25,7 +25,7 @@ RESERVED: Final[Mapping[tuple[str, int], int]] = {**HEADERS, ("geneve", 4): 100,
 """What is left free where nobody chose an MTU: for Geneve, whose options grow, as much as Kube-OVN leaves."""
 
 _NOT_UNDERLAY: Final = re.compile(
-    r"lo|br-int|ovn0|ovn0-ovs|ovs-system|genev_sys_.*|vxlan_sys_.*|docker.*|cni.*|w[0-9a-f]{14}"
+    r"lo|br-int|ovn0|ovn0-ovs|ovs-system|ovs-netdev|genev_sys_.*|vxlan_sys_.*|docker.*|cni.*|w[0-9a-f]{14}"
 )
 
 
@@ -60,11 +60,12 @@ def is_underlay(interface: str) -> bool:
 
 
 def parse_interfaces(text: str) -> list[str | Network]:
-    """`eth1,bond[0-9]+,192.0.2.0/24`: names of interfaces, regular expressions for whole names, CIDRs. ValueError."""
-    return [_item(part) for part in split_list(text)]
+    """`eth1,bond[0-9]+,192.0.2.0/24`: interfaces in the order in which they are tried. Raises ValueError."""
+    return [parse_interface(part) for part in split_list(text)]
 
 
-def _item(text: str) -> str | Network:
+def parse_interface(text: str) -> str | Network:
+    """The name of an interface, a regular expression for whole names, or a CIDR. Raises ValueError."""
     if "/" in text:
         return ip_network(text, strict=False)
     try:

@@ -58,21 +58,22 @@ def outcome(
     ("before", "node", "config", "after"),
     [
         ({}, None, {}, {}),
-        ({}, None, {"interface": "eth0"}, {}),
-        ({}, None, {"interface": "eth1"}, ours(OTHER, OTHER)),
-        ({}, None, {"interface": "bond0,eth1"}, ours(OTHER, OTHER)),
-        ({}, None, {"interface": "eth.*"}, {}),
-        ({}, None, {"interface": "eth[12]", "family": "ipv6"}, ours(V6, V6)),
-        ({}, None, {"interface": "eth.*", "cidrs": ["10.10.0.0/16"]}, ours(STORAGE, STORAGE)),
-        ({}, None, {"interface": "198.51.100.0/24"}, ours(OTHER, OTHER)),
-        ({}, host("eth2"), {"interface": "eth1"}, ours(STORAGE, STORAGE)),
+        ({}, None, {"interfaces": ["eth0"]}, {}),
+        ({}, None, {"interfaces": ["eth1"]}, ours(OTHER, OTHER)),
+        ({}, None, {"interfaces": ["bond0", "eth1"]}, ours(OTHER, OTHER)),
+        ({}, None, {"interfaces": ["eth.*"]}, {}),
+        ({}, None, {"interfaces": ["eth[12]"], "family": "ipv6"}, ours(V6, V6)),
+        ({}, None, {"interfaces": ["eth[1-9]{1,2}"]}, ours(OTHER, OTHER)),
+        ({}, None, {"interfaces": ["eth.*"], "cidrs": ["10.10.0.0/16"]}, ours(STORAGE, STORAGE)),
+        ({}, None, {"interfaces": ["198.51.100.0/24"]}, ours(OTHER, OTHER)),
+        ({}, host("eth2"), {"interfaces": ["eth1"]}, ours(STORAGE, STORAGE)),
         ({}, host(storage=STORAGE), {}, ours(f"{BASE},{STORAGE}", BASE)),
         ({}, None, {"networks": {"storage": STORAGE}}, ours(f"{BASE},{STORAGE}", BASE)),
         ({}, host(storage=OTHER), {"networks": {"storage": STORAGE}}, ours(f"{BASE},{OTHER}", BASE)),
         ({}, host(storage=BASE), {}, {}),
         ({}, host("eth1", app=BASE, storage=STORAGE), {}, ours(f"{OTHER},{BASE},{STORAGE}", OTHER)),
         (ours(f"{BASE},{STORAGE}", BASE), None, {}, {}),
-        (ours(OTHER, OTHER), None, {"interface": "eth0"}, {}),
+        (ours(OTHER, OTHER), None, {"interfaces": ["eth0"]}, {}),
         ({IP: OTHER}, None, {}, {IP: OTHER}),
     ],
 )
@@ -93,7 +94,7 @@ def test_further_addresses_of_the_inventory_stay() -> None:
 
 def test_an_address_that_is_away_for_a_moment_keeps_its_tunnels() -> None:
     away = [item for item in LINKS if item.name != "eth0"]
-    config = TunnelConfig(interface="eth0,eth1")
+    config = TunnelConfig(interfaces=["eth0", "eth1"])
     assert outcome(GROUND, None, config, away, patient=True)[0] == {}
     assert outcome(GROUND, None, config, away)[0] == ours(OTHER, OTHER)
 
@@ -110,7 +111,7 @@ def test_an_address_in_use_stays_in_the_list_when_its_link_is_away() -> None:
     ("before", "node", "config", "name", "said"),
     [
         ({}, host("eth7"), {}, "tunnel/interface", "no interface with an address fits 'eth7'; looked at eth0 (192.0."),
-        ({}, None, {"interface": "bond0"}, "tunnel/interface", "eth2 (10.10.10.10), bond0 (no address)"),
+        ({}, None, {"interfaces": ["bond0"]}, "tunnel/interface", "eth2 (10.10.10.10), bond0 (no address)"),
         ({}, host(app="203.0.113.1"), {}, "tunnel/app", "no link has 203.0.113.1"),
         ({IP: OTHER}, host(storage=STORAGE), {}, "tunnel/override", f"external_ids:{IP} was set by somebody else"),
         ({IP: OTHER, MARK: BASE}, host("eth0"), {}, "tunnel/override", "somebody else"),
