@@ -13,12 +13,14 @@ ADVICE: Mapping[str, str] = {
     "gateway": "weftctl describe subnet NAME",
     "link": "journalctl -u weft-agent there; a link of that name that somebody else made?",
     "mirror": "ovs-vsctl list Mirror, and for a collector ovs-appctl ovs/route/show there",
+    "mtu": "weftctl describe subnet NAME; a larger MTU of the interface, or a smaller one of the subnet",
     "netns": "journalctl -u weft-agent there",
     "open-vswitch": "systemctl status ovsdb-server ovs-vswitchd there",
     "ovn-controller": "systemctl status ovn-controller there; does it reach the Southbound, is its certificate valid?",
     "packet filter": "nft list table inet weft, and journalctl -u weft-agent there",
     "policy routing": "ip rule there: somebody else's rules in the subnet's table or with its priority?",
     "routes": "ip route there: another route leads to the same place; remove it or change the subnet",
+    "tunnel": "tunnel_interface and node_networks of the node's annotations, agent_tunnel_… of the inventory",
 }
 """By the first part of a problem's name."""
 _WHOLE_HOST = frozenset({"link", "tunnel"})

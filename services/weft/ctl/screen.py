@@ -56,6 +56,9 @@ def _alarms(report: Report) -> Iterator[str]:
             yield f"      [dim]what to do: {escape(advice)}[/]"
     for name, text in report.full.items():
         yield f"[yellow]nearly full[/] {escape(name)}: {escape(text)}"
+    if report.uneven:
+        why = "large packets from the wide to the narrow are lost, unless subnets choose an MTU for all"
+        yield f"[yellow]MTU below tunnels differs[/] {escape(report.uneven)}: {why}"
 
 
 def _objects(report: Report) -> Iterator[str]:

@@ -52,6 +52,8 @@ class Host:
     encap: str
     versions: dict[str, str]
     problems: dict[str, str]
+    mtu: int = 0
+    """That of the interface below its tunnels."""
 
     @property
     def silent(self) -> bool:
@@ -69,6 +71,8 @@ class Report:
     full: dict[str, str] = field(default_factory=dict)
     """Subnets of which few addresses are left."""
     hosts: list[Host] = field(default_factory=list)
+    uneven: str = ""
+    """Which hosts differ by the MTU below their tunnels, and how."""
     databases: dict[str, list[Member]] = field(default_factory=dict)
 
     @property
@@ -131,6 +135,7 @@ async def _content(session: Session) -> Report:
     report.kinds = _kinds(records.values())
     report.full = dict(_full_subnets(records.values()))
     report.hosts = sorted((_host(row, time.time()) for row in hosts), key=lambda host: host.name)
+    report.uneven = uneven(report.hosts)
     return report
 
 
@@ -167,4 +172,19 @@ def _full_subnets(records: Iterable[Record]) -> Iterable[tuple[str, str]]:
 
 def _host(row: Mapping[str, Any], now: float) -> Host:
     encap = f"{row['encap_type']} {row['encap_ip']}".strip()
-    return Host(row["name"], row["ready"], max(now - row["last_seen"], 0), encap, row["versions"], row["problems"])
+    seen = max(now - row["last_seen"], 0)
+    return Host(row["name"], row["ready"], seen, encap, row["versions"], row["problems"], row["mtu"])
+
+
+def uneven(hosts: Iterable[Host]) -> str:
+    """Hosts by the MTU below their tunnels, where there is more than one: a workload's follows from its host's."""
+    groups: dict[int, list[str]] = {}
+    for host in hosts:
+        groups.setdefault(host.mtu, []).append(host.name)
+    groups.pop(0, None)
+    if len(groups) < 2:
+        return ""
+    shown = (
+        f"{mtu} on {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "") for mtu, names in groups.items()
+    )
+    return ", ".join(shown)

@@ -7,7 +7,7 @@ import socket
 import struct
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -247,17 +247,34 @@ def test_an_address_that_is_away_for_a_moment_moves_nothing(plain: Fabric) -> No
     eventually(lambda: "encap" not in plain.problems(), "all is well again")
 
 
-def test_vxlan_leaves_more_to_pods(plain: Fabric) -> None:
-    try:
-        for agent in plain.hosts.values():
-            agent.host.vsctl("set", "Open_vSwitch", ".", "external_ids:ovn-encap-type=vxlan")
-        pod, address = plain.pods("vxlan")
-        plain.takes(pod, address, "eth1", VXLAN)
-        assert "mtu 1550" in plain.hosts["h1"].inside(pod[0], "ip", "link", "show", "eth0")
-        plain.path(pod, address, "-s", "1522", "-M", "do")
-    finally:
-        for agent in plain.hosts.values():
-            agent.host.vsctl("set", "Open_vSwitch", ".", "external_ids:ovn-encap-type=geneve")
+@pytest.fixture
+def protocols(plain: Fabric) -> Iterator[Callable[..., None]]:
+    """Sets the inventory's protocols of each host; Geneve afterwards."""
+
+    def choose(*of_hosts: str) -> None:
+        for agent, types in zip(plain.hosts.values(), of_hosts, strict=True):
+            agent.host.vsctl("set", "Open_vSwitch", ".", f'external_ids:ovn-encap-type="{types}"')
+
+    yield choose
+    choose("geneve", "geneve")
+
+
+@pytest.mark.parametrize(
+    ("near", "far", "port", "mtu"),
+    [
+        ("vxlan", "vxlan", VXLAN, 1550),
+        ("geneve,vxlan", "vxlan", VXLAN, 1500),
+        ("geneve,vxlan", "vxlan,geneve", GENEVE, 1500),
+    ],
+)
+def test_two_hosts_use_a_protocol_of_both(
+    plain: Fabric, protocols: Callable[..., None], near: str, far: str, port: int, mtu: int
+) -> None:
+    protocols(near, far)
+    pod, address = plain.pods(f"{near}-{far}".replace(",", "-"))
+    plain.takes(pod, address, "eth1", port)
+    assert f"mtu {mtu}" in plain.hosts["h1"].inside(pod[0], "ip", "link", "show", "eth0")
+    plain.path(pod, address, "-s", str(mtu - 28), "-M", "do")
 
 
 def test_a_subnet_s_mtu_that_does_not_fit_is_a_problem_of_the_host(plain: Fabric) -> None:
