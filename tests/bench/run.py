@@ -29,6 +29,7 @@ MODULES = (
     "bench_change",
     "bench_kill",
     "bench_cni",
+    "bench_outage",
     "bench_site",
     "bench_webhook",
     "bench_module",

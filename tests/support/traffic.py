@@ -17,7 +17,10 @@ INTERVAL = 0.01
 
 @dataclass(frozen=True)
 class Loss:
-    """Packets sent and lost, and the longest time in seconds without an answer."""
+    """Packets sent and lost, and the longest time in seconds between answers to packets with a lost one in between.
+
+    Without loss that is the pause between two packets: a machine that was busy meanwhile is no outage.
+    """
 
     sent: int
     lost: int
@@ -65,8 +68,11 @@ class Traffic:
 def measure(output: str) -> Loss:
     """What ping(8) with -D said. What came after the last answer may still be on its way: it does not count."""
     found = re.findall(r"^\[(\d+\.\d+)\] \d+ bytes.*icmp_seq=(\d+)", output, re.MULTILINE)
-    times = [float(moment) for moment, _ in found]
-    numbers = {int(number) for _, number in found}
-    gap = max((after - before for before, after in itertools.pairwise(times)), default=float("inf"))
+    answered: dict[int, float] = {}
+    for moment, number in found:
+        answered.setdefault(int(number), float(moment))
+    numbers = sorted(answered)
+    around = [(before, after) for before, after in itertools.pairwise(numbers) if after - before > 1]
+    gap = max((answered[after] - answered[before] for before, after in around), default=INTERVAL)
     sent = max(numbers, default=0)
-    return Loss(sent, sent - len(numbers), gap)
+    return Loss(sent, sent - len(numbers), gap if numbers else float("inf"))
