@@ -106,6 +106,11 @@ def is_global(item):
     return "local" in item and item.get("scope") == "global" and not item.get("temporary")
 
 
+def check(wish):
+    """Raise an error if it is neither a CIDR nor a name or regular expression."""
+    return ipaddress.ip_network(wish) if "/" in wish else re.compile(wish)
+
+
 def fits(item, wish):
     """Whether an interface's address is of the wished network, or the interface has the wished name."""
     if "/" in wish:
@@ -144,7 +149,7 @@ def main():
     try:
         networks = [ipaddress.ip_network(cidr) for cidr in params["cidrs"]]
         for wish in params["interfaces"]:
-            ipaddress.ip_network(wish) if "/" in wish else re.compile(wish)
+            check(wish)
     except (ValueError, re.error) as error:
         module.fail_json(msg="cidrs or interfaces: %s" % error)
     candidates, bare = addresses(module)

@@ -13,6 +13,9 @@ from weft.topology.view import View
 Finding = tuple[str, bool, str, str]
 """Type, whether it holds, reason and message of a condition."""
 SHOWN = 5
+VXLAN_PORTS = 2047
+"""Ports of a logical switch that a header of VXLAN can tell apart: of its 24 bits OVN gives 12 to the port, a half of
+these numbers to multicast groups."""
 
 
 def findings(subnet: Subnet, view: View) -> Iterator[Finding]:
@@ -21,6 +24,8 @@ def findings(subnet: Subnet, view: View) -> Iterator[Finding]:
         yield _bound(subnet, view)
     if subnet.is_overlay and subnet.spec.mtu and (narrowest := view.narrowest_host()) is not None:
         yield _carried(subnet, *narrowest)
+    if subnet.is_overlay and len(view.ips_of_subnet.get(subnet.name, ())) > VXLAN_PORTS and view.hosts_with_vxlan:
+        yield _too_many(subnet, view)
 
 
 def _bound(subnet: Subnet, view: View) -> Finding:
@@ -48,3 +53,11 @@ def _carried(subnet: Subnet, host: str, carries: int) -> Finding:
         return "MtuFits", True, "Carried", ""
     text = f"spec.mtu {mtu}: tunnels of Host/{host} carry {carries} at most; larger packets between hosts are lost"
     return "MtuFits", False, "UnderlayTooSmall", text
+
+
+def _too_many(subnet: Subnet, view: View) -> Finding:
+    """More ports than tunnels can address, since some host has VXLAN."""
+    host, used = min(view.hosts_with_vxlan[""]), len(view.ips_of_subnet[subnet.name])
+    limit = f"{VXLAN_PORTS} ports of a subnet get through tunnels"
+    text = f"{used} addresses are in use; with VXLAN, which Host/{host} has, {limit}"
+    return "TunnelKeys", False, "VxlanLimit", text

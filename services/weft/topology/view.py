@@ -48,6 +48,8 @@ class Host:
     """The largest MTU of workloads that fits through its tunnels; 0 when it is not known."""
     networks: tuple[str, ...] = ()
     """Networks of nodes that it has an address in, which tunnels can begin at."""
+    vxlan: bool = False
+    """Whether VXLAN is among its tunnels' protocols, whose limits are then the whole fabric's."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Host:
@@ -55,7 +57,8 @@ class Host:
         mtu, address, networks = row["mtu"], row.get("encap_ip", ""), row.get("networks") or {}
         types = split_list(row.get("encap_type", ""))
         carries = largest_mtu(mtu, types, address) if mtu and address else 0
-        return cls(row["name"], tuple(sorted(row["addresses"])), mtu, row["ready"], carries, tuple(sorted(networks)))
+        addresses, vxlan = tuple(sorted(row["addresses"])), "vxlan" in types
+        return cls(row["name"], addresses, mtu, row["ready"], carries, tuple(sorted(networks)), vxlan)
 
     @property
     def ref(self) -> str:
@@ -137,6 +140,8 @@ class View:
     """Hosts by the MTU that their tunnels carry."""
     hosts_of_network: Index = field(default_factory=_index)
     """Hosts by the networks of nodes that they have an address in."""
+    hosts_with_vxlan: Index = field(default_factory=_index)
+    """Hosts with VXLAN among their tunnels' protocols, all under one key."""
     subnets_of_network: Index = field(default_factory=_index)
     """Subnets by the network of nodes that their tunnels are to use."""
     subnets_with_mtu: Index = field(default_factory=_index)
@@ -215,6 +220,7 @@ class View:
             case Host():
                 edges = [(self.hosts_of_network, name) for name in item.networks]
                 edges += [(self.hosts_of_mtu, str(item.carries))] if item.carries else []
+                edges += [(self.hosts_with_vxlan, "")] if item.vxlan else []
                 edges += [(self.hosts_of_address, address) for address in item.addresses]
             case Pod():
                 edges = self._edges_of_pod(item)

@@ -233,10 +233,12 @@ class World:
         if not hosts:
             yield
             return
-        narrowest, known = self.view.narrowest_host(), len(self.view.hosts)
+        narrowest, known, vxlan = self.view.narrowest_host(), len(self.view.hosts), bool(self.view.hosts_with_vxlan)
         yield
         if self.view.narrowest_host() != narrowest:
             self._touch_subnets(self.view.subnets_with_mtu.get("", ()))
+        if bool(self.view.hosts_with_vxlan) != vxlan:
+            self._touch_subnets(self.view.subnets)
         joined = len(self.view.hosts) != known
         changed = self.view.subnets_of_network if joined else {name for host in hosts for name in host.networks}
         for network in sorted(changed):

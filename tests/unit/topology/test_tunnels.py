@@ -136,3 +136,21 @@ def test_only_subnets_that_it_concerns_hear_of_a_host() -> None:
     engine.remove_ref("Host/h3")
     assert "Subnet/blue" in engine.dirty
     assert conditions(engine, "blue")["MtuFits"][0] == "True"
+
+
+def test_vxlan_on_any_host_limits_the_ports_of_every_subnet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("weft.topology.tunnels.VXLAN_PORTS", 2)
+    engine = base()
+    for name in ("a", "b", "c"):
+        engine.put(pod(name, node="h1"))
+    engine.put(host("h1"))
+    settle(engine)
+    assert "TunnelKeys" not in conditions(engine, "ovn-default")
+    engine.put(host("h2", kind="geneve,vxlan"))
+    assert "Subnet/ovn-default" in engine.dirty
+    status, reason, message = conditions(engine, "ovn-default")["TunnelKeys"]
+    assert (status, reason) == ("False", "VxlanLimit")
+    assert message.startswith("3 addresses are in use; with VXLAN, which Host/h2 has, 2 ports")
+    settle(engine)
+    engine.put(host("h2"))
+    assert "TunnelKeys" not in conditions(engine, "ovn-default")
