@@ -34,7 +34,7 @@ from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
 from weft.agent.reconciler import Reconciler
 from weft.agent.shaping.duty import Shaping
-from weft.agent.status import COLUMNS, StatusWriter
+from weft.agent.status import COLUMNS, GATEWAY_HEARTBEAT, StatusWriter
 from weft.agent.tunnels import Tunnels
 from weft.agent.underlay import Underlay
 from weft.agent.view import View
@@ -104,10 +104,11 @@ class Agent:
         self.status = Reconciler(
             "status", self.status_writer.reconcile, settle=0.2, period=self._config.agent.heartbeat, retry=(1, 10)
         )
+        self.beat = Reconciler("heartbeat", self.status_writer.beat, period=GATEWAY_HEARTBEAT, retry=(1, 10))
         self.vitals = Reconciler("vitals", self.status_writer.vitals.reconcile, period=vitals.PERIOD)
         self.duties = (
             self.host, self.tunnels, self.shaping, self.mirrors, self.gateway, self.namespaces, self.leftovers,
-            self.disk, self.status, self.vitals,
+            self.disk, self.status, self.vitals, self.beat,
         )  # fmt: skip
 
     def _connect(self) -> None:

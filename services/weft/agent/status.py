@@ -6,6 +6,7 @@ reads it; the row is not removed when the agent stops. Since when the host is re
 
 from __future__ import annotations
 
+import math
 import platform
 import socket
 import time
@@ -30,8 +31,10 @@ from weft.ovsdb.database import Database
 _log = get_logger(__name__)
 COLUMNS: Final[Sequence[str]] = (
     "name", "hostname", "addresses", "encap_ip", "encap_type", "networks", "mtu", "datapath_type", "versions",
-    "problems", "ready", "ready_since", "certificate_expires", "last_seen",
+    "problems", "ready", "ready_since", "certificate_expires", "heartbeat", "last_seen",
 )  # fmt: skip
+GATEWAY_HEARTBEAT: Final = 3.0
+"""Seconds between two heartbeats of a host that subnets leave by: it is replaced when it is silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class HostStatus:
     ready: bool = False
     certificate_expires: int = 0
     """Seconds since 1970; 0 when it is not known, or there is none."""
+    heartbeat: int = 0
+    """Seconds between two heartbeats, by which readers know silence."""
 
 
 def host_addresses(links: Iterable[LinkState]) -> tuple[str, ...]:
@@ -98,12 +103,25 @@ class StatusWriter:
         if not self._weft.connected:
             self._written = None
             return
-        due = time.monotonic() - self._beat >= self._config.agent.heartbeat * 0.9
+        due = time.monotonic() - self._beat >= self._heartbeat * 0.9
         if status == self._written and not due:
             return
         values = asdict(status) if status != self._written else {}
         await self._weft.transact(lambda transaction, idl: write(transaction, idl, self._config.name, values))
         self._written, self._beat = status, time.monotonic()
+
+    async def beat(self) -> None:
+        """The heartbeat of a gateway, between two looks at the whole host."""
+        late = time.monotonic() - self._beat >= self._heartbeat * 0.9
+        if late and self._written is not None and self._weft.connected and self._heartbeat <= GATEWAY_HEARTBEAT:
+            await self._weft.transact(lambda transaction, idl: write(transaction, idl, self._config.name, {}))
+            self._beat = time.monotonic()
+
+    @property
+    def _heartbeat(self) -> float:
+        usual = self._config.agent.heartbeat
+        central = any(self._config.name in subnet.gateway_hosts for subnet in self._view.rows.subnets.values())
+        return min(usual, GATEWAY_HEARTBEAT) if central else usual
 
     async def _gather(self) -> HostStatus:
         links = list((await self._netlink.run(netlink.links)).values())
@@ -138,6 +156,7 @@ class StatusWriter:
             problems=self._problems.current,
             ready=ready,
             certificate_expires=expires,
+            heartbeat=math.ceil(self._heartbeat),
         )  # fmt: skip
 
 

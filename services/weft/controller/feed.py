@@ -46,6 +46,6 @@ def feed_host(engine: Engine, change: RowChange) -> None:
         engine.put(host)
 
 
-def hosts(replica: Any) -> list[Host]:
+def host_rows(replica: Any) -> list[dict[str, Any]]:
     """All that `Host_Status` has."""
-    return [Host.of(row_to_dict(row)) for row in replica.tables["Host_Status"].rows.values()]
+    return [row_to_dict(row) for row in replica.tables["Host_Status"].rows.values()]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from weft import log
 from weft.controller import metrics
 from weft.controller.config import Config
-from weft.controller.feed import feed_host, feed_objects, hosts
+from weft.controller.feed import feed_host, feed_objects, host_rows
 from weft.controller.holds import Holds
 from weft.controller.nodes import NodeKeeper
 from weft.controller.report import report
@@ -32,7 +32,8 @@ from weft.ovsdb.writer import Writer
 from weft.store.base import KUBERNETES, ObjectChange, Removed, Store, StoreError, Writes
 from weft.topology.engine import Engine
 from weft.topology.first import first_objects
-from weft.topology.view import DEFAULT_VPC
+from weft.topology.silence import Silence
+from weft.topology.view import DEFAULT_VPC, Host
 
 _log = log.get_logger(__name__)
 LINGER = 0.01
@@ -75,6 +76,7 @@ class Term:
         self._alarms = Alarms(weft.database, config.name)
         self._holds = Holds(self._alarms)
         self._nodes = NodeKeeper(weft.database, store)
+        self._silence = Silence()
         self.engine = Engine(config.network)
         self.paused = False
         self.trouble = "has not read the databases yet"
@@ -88,7 +90,17 @@ class Term:
         """Rows of the Weft database: hosts, and the fabric's own."""
         self._rows.extend(rows)
         self._nodes.heard(rows)
+        self._hear(rows)
         self.poke()
+
+    def _hear(self, rows: list[RowChange]) -> None:
+        """Each change of a host's row is a sign of life."""
+        for change in rows:
+            if change.table == "Host_Status" and change.row:
+                if change.op == "delete":
+                    self._silence.forget(change.row["name"])
+                else:
+                    self._silence.heard(change.row, time.monotonic())
 
     def heard(self, news: News) -> None:
         """What somebody did to our rows."""
@@ -104,6 +116,7 @@ class Term:
         """A database was lost, or is whole again: then what failed for want of it need not wait any longer."""
         if connected:
             self._back.set()
+            self._silence.excuse(time.monotonic())
 
     def depth(self) -> int:
         """Owners that wait for work or are worked on: never more than there are and just were. Any thread may ask."""
@@ -180,8 +193,9 @@ class Term:
         self.engine = engine = Engine(self._config.network)
         engine.view.services = self._config.services
         feed_objects(engine, objects)
-        for host in await self._weft.call(hosts):
-            engine.put(host)
+        for row in await self._weft.call(host_rows):
+            engine.put(Host.of(row))
+            self._silence.begin(row, time.monotonic(), time.time())
         await self._nodes.begin()
         self._worker = Worker(
             engine,
@@ -265,8 +279,8 @@ class Term:
             self.settled.set()
 
     async def _until_woken(self) -> None:
-        """Something changed, or what a server refused is to be tried again."""
-        due = math.inf if self.paused else self._worker.retries.next_due()
+        """Something changed, a host has become silent, or what a server refused is to be tried again."""
+        due = math.inf if self.paused else min(self._worker.retries.next_due(), self._silence.next_due())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None if due == math.inf else max(due - time.monotonic(), 0)):
                 await self._wake.wait()
@@ -298,6 +312,10 @@ class Term:
         for row in rows:
             if row.table == "Host_Status":
                 feed_host(self.engine, row)
+        if self._weft.connected:
+            self.engine.hear(self._silence.silent(time.monotonic()))
+        else:
+            self._silence.excuse(time.monotonic())
         before = set(self.engine.dirty)
         touched: set[str] = set()
         for item in news:

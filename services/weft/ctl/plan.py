@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from weft.ovsdb.index import OwnerIndex
 from weft.ovsdb.plan import Change, Planner
 from weft.store.fabric import Record, changed_columns
 from weft.topology.engine import Engine
+from weft.topology.silence import overdue
 from weft.topology.view import owner_of
 
 SIGN = {"insert": "+", "update": "~", "delete": "-"}
@@ -95,8 +97,10 @@ async def make_engine(weft: Database, records: Mapping[str, Record]) -> Engine:
     engine = Engine()
     for resource in resources_of(records):
         engine.put(resource)
-    for host in hosts_of(await read_rows(weft, "Host_Status")):
+    rows = await read_rows(weft, "Host_Status")
+    for host in hosts_of(rows):
         engine.put(host)
+    engine.hear(frozenset(row["name"] for row in rows if overdue(row, time.time())))
     return engine
 
 

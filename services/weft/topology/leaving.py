@@ -69,4 +69,4 @@ def _named(view: View, subnet: Subnet) -> list[str]:
 
 def _is_fit(view: View, name: str) -> bool:
     node = view.nodes.get(name)
-    return view.hosts[name].ready and (node is None or node.ready)
+    return view.hosts[name].ready and name not in view.silent and (node is None or node.ready)

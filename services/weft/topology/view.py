@@ -104,6 +104,8 @@ class View:
     machines: dict[str, VirtualMachine] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
+    silent: frozenset[str] = frozenset()
+    """Hosts that have not been heard of for too long."""
     subnets_of_vpc: Index = field(default_factory=_index)
     subnets_of_namespace: Index = field(default_factory=_index)
     subnets_of_provider: Index = field(default_factory=_index)

@@ -189,6 +189,12 @@ class World:
         (self.up.add if up else self.up.discard)(port)
         self.touch(owner, *self.view.pods_of_owner.get(owner, ()))
 
+    def hear(self, silent: frozenset[str]) -> None:
+        """These hosts, and no others, have not been heard of for too long."""
+        if silent != self.view.silent:
+            self.view.silent = silent
+            self._touch_centralized()
+
     # -- addresses ----------------------------------------------------------------------------------------------------
 
     def _put_ip(self, ip: IP, old: Resource | Host | None) -> None:

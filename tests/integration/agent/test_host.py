@@ -190,6 +190,17 @@ def status(agent: AgentHost) -> dict[str, Any] | None:
     return agent.rows.select("Host_Status", "h1")
 
 
+def test_a_gateway_says_more_often_that_it_is_alive(agent: AgentHost) -> None:
+    eventually(lambda: (row := status(agent)) and row["heartbeat"] == 30, "the usual pace")
+    agent.rows.insert("Subnet", name="gate", vpc="ovn-cluster", cidrs=["10.70.0.0/16"], gateway_hosts=["h1", "h2"])
+    try:
+        first = eventually(lambda: (row := status(agent)) and row["heartbeat"] == 3 and row, "the pace of a gateway")
+        eventually(lambda: status(agent)["last_seen"] > first["last_seen"] + 1, "a heartbeat", timeout=6)
+    finally:
+        agent.rows.delete("Subnet", "gate")
+    eventually(lambda: status(agent)["heartbeat"] == 30, "the usual pace again")
+
+
 def test_emptied_database_removes_nothing(agent: AgentHost) -> None:
     before = link(agent)["ifindex"]
     operations = [{"op": "delete", "table": table, "where": []} for table in ("Port", "Subnet", "Host")]

@@ -6,7 +6,9 @@ by the pod's own host is asked of real hosts, with their ovn-controllers, and th
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -61,9 +63,13 @@ async def found(made: Fabric, controller: Controller, *documents: str, hosts: It
 
 async def says(made: Fabric, controller: Controller, host: str, **columns: Any) -> None:
     """What a host's agent says of itself now."""
+    await says_alone(made, host, **columns)
+    await settled(made, controller)
+
+
+async def says_alone(made: Fabric, host: str, **columns: Any) -> None:
     where = [["name", "==", host]]
     await made.client.commit([{"op": "update", "table": "Host_Status", "where": where, "row": columns}])
-    await settled(made, controller)
 
 
 async def ways(made: Fabric, source: str, family: int = 4, choices: Sequence[int] = (1, 2)) -> set[str]:
@@ -92,6 +98,26 @@ async def test_a_centralized_subnet_leaves_by_the_first_host_that_is_ready(trans
         assert await ways(translated, "a.ns1", family) == {"h2"}, "no more than those that are ready"
         await apply(translated, controller, gate.replace("h2:192.0.2.2,h3", "h9"))
         assert await ways(translated, "a.ns1", family) == set(), "no host, no way out"
+
+
+async def test_a_host_that_falls_silent_is_replaced(translated: Fabric) -> None:
+    gate = subnet("gate", 70, gatewayType="centralized", gatewayNode="h2,h3")
+    async with translated.controller() as controller:
+        await found(translated, controller, gate, placed("a", "gate"))
+        await says(translated, controller, "h2", heartbeat=1)
+        assert await ways(translated, "a.ns1") == {"h2"}
+        async with asyncio.timeout(10):
+            while (await translated.status("Subnet/gate"))["activateGateway"] != "h3":
+                await asyncio.sleep(0.1)
+        translated.ovn.nbctl("--wait=sb", "sync")
+        assert await ways(translated, "a.ns1") == {"h3"}
+        await says(translated, controller, "h2", last_seen=int(time.time()))
+        assert await ways(translated, "a.ns1") == {"h2"}
+
+    await says_alone(translated, "h2", last_seen=int(time.time()) - 60)
+    async with translated.controller():
+        translated.ovn.nbctl("--wait=sb", "sync")
+        assert await ways(translated, "a.ns1") == {"h3"}, "it was silent before this controller began"
 
 
 PEERED = """
