@@ -73,6 +73,7 @@ NORTHBOUND: Mapping[str, Mapping[str, Ownership]] = {
         keys="options external_ids",
         ignore="sample_new sample_est",
     ),
+    "QoS": _columns(own="priority direction match action bandwidth", keys="external_ids"),
     "DHCP_Options": _columns(own="cidr options", keys="external_ids"),
     "Address_Set": _columns(own="name addresses", keys="external_ids"),
 }
@@ -113,6 +114,7 @@ PARENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Logical_Switch_Port": (("Logical_Switch", "ports"),),
     "Logical_Router_Port": (("Logical_Router", "ports"),),
     "ACL": (("Logical_Switch", "acls"),),
+    "QoS": (("Logical_Switch", "qos_rules"),),
     "Logical_Router_Static_Route": (("Logical_Router", "static_routes"),),
     "Logical_Router_Policy": (("Logical_Router", "policies"),),
 }

@@ -23,7 +23,7 @@ from weft.topology.rows import (
     Row,
     Rows,
 )
-from weft.topology.shaping import mirrors, shaping
+from weft.topology.shaping import meters, mirrors, shaping
 from weft.topology.subnet import switch_ref
 from weft.topology.vpc import router_ref
 
@@ -41,6 +41,7 @@ def compile_pods(pods: Sequence[Pod], attached: Sequence[Attached], subnets: dic
         if item.network.is_overlay:
             northbound.append(_port(pods, item, subnet))
             northbound.extend(_north_gateway(pods[-1], item, subnet))
+            northbound.extend(meters(pods[-1], item.network, subnet.name))
         weft.extend(_wiring(pod, item, pod is not pods[0]) for pod in pods if pod.spec.node_name)
     return Rows(tuple(northbound), tuple(weft))
 

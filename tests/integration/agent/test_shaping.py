@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -176,40 +177,43 @@ def test_what_was_asked_for_or_not_while_the_agent_was_away(plain: Pair) -> None
     assert "linux-noop" not in plain.agent.host.vsctl("--columns=qos", "list", "Port", plain.link)
 
 
+def problem(agent: AgentHost, port: str) -> str:
+    """What the host's status says of a port's shaping."""
+    row = agent.rows.select("Host_Status", "h1") or {}
+    return str(row.get("problems", {}).get(f"shaping/{port}", ""))
+
+
 def test_delay_and_loss_or_the_words_that_this_kernel_cannot(plain: Pair) -> None:
     plain.ask(ingress_rate=20, latency=50, loss=0, limit=500)
 
     def answer() -> str | float | None:
-        row = plain.agent.rows.select("Host_Status", "h1")
-        said = (row or {}).get("problems", {}).get(f"shaping/{plain.shaped.port}", "")
-        late = json.loads(plain.agent.host_tc("qdisc", "show", "dev", plain.link))
-        return str(said) or next(
-            (float(item["options"]["delay"]["delay"]) for item in late if item["kind"] == "netem"), None
-        )
+        if said := problem(plain.agent, plain.shaped.port):
+            return said
+        found = json.loads(plain.agent.host_tc("qdisc", "show", "dev", plain.link))
+        return next((float(item["options"]["delay"]["delay"]) for item in found if item["kind"] == "netem"), None)
 
     found = eventually(answer, "netem, or the problem")
     assert plain.to_pod() == 2_500_000
     if isinstance(found, float):
         said = plain.agent.inside(plain.shaped, "ping", "-c3", plain.address(plain.other))
-        assert 45 < float(said.rpartition("/mdev = ")[2].split("/")[0]) < 75
+        assert 45 < float(re.findall(r"= ([0-9.]+)/", said)[0]) < 75
     else:
         assert found == (
             f"latency, jitter, loss, limit: no effect on this host: its kernel {platform.release()} has no netem "
             f"(module sch_netem); load it, or ask for none"
         )
     plain.ask()
-    eventually(lambda: plain.agent.rows.select("Host_Status", "h1")["problems"] == {}, "the problem is over")
+    eventually(lambda: not problem(plain.agent, plain.shaped.port), "the problem is over")
 
 
 def test_an_interface_that_is_not_ours_to_shape_is_named(agent: AgentHost) -> None:
     pod = agent.pod("foreign")
     row = agent.port_row(pod, "blue", "0a:00:00:00:09:09", "10.16.9.9", device_type="none", shaping={"latency": "5"})
     agent.rows.insert("Port", **row)
-    words = "latency: no effect on this host: an interface of type none cannot be shaped"
-    problems = lambda: (agent.rows.select("Host_Status", "h1") or {}).get("problems", {})  # noqa: E731
-    eventually(lambda: problems().get(f"shaping/{pod.port}") == words, "the problem")
+    words = "latency: no effect on this host: another plugin makes the interface"
+    eventually(lambda: problem(agent, pod.port) == words, "the problem")
     agent.rows.delete("Port", pod.port)
-    eventually(lambda: not problems(), "it is over")
+    eventually(lambda: not problem(agent, pod.port), "it is over")
 
 
 def test_a_pods_end_takes_all_of_it_along(agent: AgentHost) -> None:

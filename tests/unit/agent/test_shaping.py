@@ -125,11 +125,16 @@ IDS = {"iface-id": "a.ns", "pod_netns": "/run/netns/a", "ifname": "eth0"}
         ),
         (
             {"shaping": {"latency": "soon"}}, {"shaped": "true"}, [], [ENDS],
-            {"a.ns": "latency: no effect on this host: could not convert string to float: 'soon'"},
+            {"a.ns": "latency: no effect on this host: it is no number"},
         ),
         (
             {"shaping": {"loss": "1"}, "device_type": "none"}, {}, [], [],
-            {"a.ns": "loss: no effect on this host: an interface of type none cannot be shaped"},
+            {"a.ns": "loss: no effect on this host: another plugin makes the interface"},
+        ),
+        ({"shaping": {"ingress_rate": "1"}, "device_type": "vf"}, {}, [], [], {}),
+        (
+            {"shaping": {"ingress_rate": "1", "loss": "1"}, "device_type": "vf"}, {}, [], [],
+            {"a.ns": "loss: no effect on this host: an interface of type vf has rates only"},
         ),
     ],
 )  # fmt: skip

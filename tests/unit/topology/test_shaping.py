@@ -48,6 +48,35 @@ def test_each_network_is_told_its_own(
     assert found == {own: (shaping, mirrors), other: ({}, ())}
 
 
+@pytest.mark.parametrize(
+    ("device", "asked", "expected"),
+    [
+        ("veth", {"ingress_rate": "3"}, []),
+        ("vf", {"latency": "3"}, []),
+        ("vf", {"ingress_rate": "3"}, [("to-lport", "outport", {"rate": 3000, "burst": 600})]),
+        (
+            "vhostuser",
+            {"ingress_rate": "0.5", "egress_rate": "20"},
+            [
+                ("to-lport", "outport", {"rate": 500, "burst": 256}),
+                ("from-lport", "inport", {"rate": 20000, "burst": 4000}),
+            ],
+        ),
+    ],
+)
+def test_what_has_no_veth_pair_is_metered(device: str, asked: dict[str, str], expected: list[object]) -> None:
+    config = f'{{"type": "kube-ovn", "provider": "net1.default.ovn", "device_type": "{device}"}}'
+    engine = base()
+    engine.put(network("net1", config))
+    engine.put(subnet("attached", "172.17.0.0/16", provider="net1.default.ovn"))
+    wishes = {f"{ATTACHED}/{name}": text for name, text in asked.items()}
+    engine.put(pod("web", node="lab1", **{"k8s.v1.cni.cncf.io/networks": "default/net1"}, **wishes))
+    northbound, _ = settle(engine)["Pod/ns1/web"]
+    rows = [row.columns for row in northbound if row.table == "QoS"]
+    assert [(row["direction"], row["match"].partition(" ")[0], row["bandwidth"]) for row in rows] == expected
+    assert {row["match"].partition(" == ")[2] for row in rows} <= {'"web.ns1.net1.default.ovn"'}
+
+
 def test_a_change_concerns_the_pod_alone() -> None:
     engine = base()
     engine.put(pod("web", node="lab1"))

@@ -11,7 +11,7 @@ from weft.agent.ovs import Interface, LocalOvs
 from weft.agent.problems import Problems
 from weft.agent.shaping import links, noop
 from weft.agent.shaping.links import Ends
-from weft.agent.shaping.plan import Chain, from_pod, to_pod
+from weft.agent.shaping.plan import DELAYING, from_pod, to_pod
 from weft.agent.view import Port, View
 
 PREFIX: Final = "shaping/"
@@ -30,10 +30,10 @@ def plan(ports: Iterable[Port], recorded: Iterable[Interface]) -> Plan:
     """Of the ports that want something, and the interfaces that are there."""
     made, wanted = Plan(), {}
     for port in (port for port in ports if port.shaping):
-        try:
-            wanted[port.name] = _chains(port)
-        except ValueError as error:
-            made.failed[port.name] = f"{', '.join(sorted(port.shaping))}: no effect on this host: {error}"
+        if lacking := _lacking(port):
+            made.failed[port.name] = lacking
+        if port.device_type == "veth" and not lacking:
+            wanted[port.name] = to_pod(port.shaping), from_pod(port.shaping)
     for interface in recorded:
         ids = interface.external_ids
         ends = Ends(interface.port, interface.name, ids.get("pod_netns", ""), ids.get("ifname", ""))
@@ -44,10 +44,27 @@ def plan(ports: Iterable[Port], recorded: Iterable[Interface]) -> Plan:
     return made
 
 
-def _chains(port: Port) -> tuple[Chain, Chain]:
-    if port.device_type != "veth":
-        raise ValueError(f"an interface of type {port.device_type} cannot be shaped")
-    return to_pod(port.shaping), from_pod(port.shaping)
+def _lacking(port: Port) -> str:
+    """What cannot be had of what a port wants. Where there is no veth pair, the fabric's meters keep the rates."""
+    names = sorted(port.shaping)
+    if port.device_type == "none":
+        why = "another plugin makes the interface"
+    elif port.device_type != "veth":
+        names, why = (
+            sorted(port.shaping.keys() & set(DELAYING)),
+            f"an interface of type {port.device_type} has rates only",
+        )
+    else:
+        names = [name for name in names if not _is_number(port.shaping[name])]
+        why = "it is no number"
+    return f"{', '.join(names)}: no effect on this host: {why}" if names else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return float(text) >= 0
+    except ValueError:
+        return False
 
 
 class Shaping:
