@@ -18,6 +18,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from weft.agent import metrics
+from weft.agent.device.base import named_by_us
 from weft.log import get_logger
 from weft.ovsdb.database import Database, RowChange
 
@@ -88,6 +89,7 @@ class LocalOvs:
         self.datapath_type: str | None = None
         self.connected = False
         self._rows: dict[UUID, str] = {}
+        self._seen: dict[UUID, dict[str, Any]] = {}
         self._bridges: dict[UUID, str] = {}
         self._listeners: list[Callable[[], None]] = []
         self._port_listeners: list[Callable[[], None]] = []
@@ -172,6 +174,7 @@ class LocalOvs:
 
     def _apply(self, changes: list[RowChange]) -> None:
         tables = {change.table for change in changes}
+        news = [change for change in changes if self._is_news(change)]
         for change in changes:
             if change.table == "Interface":
                 self._apply_interface(change)
@@ -180,8 +183,21 @@ class LocalOvs:
         if "Interface" in tables:
             for listener in self._port_listeners:
                 listener()
-        if tables - {"Interface"}:
+        if news:
             self._tell()
+
+    def _is_news(self, change: RowChange) -> bool:
+        """Whether every duty shall look again. A pod's interface is none, nor is a bridge that got it or lost it."""
+        if change.table == "Interface":
+            name = self._rows.get(change.uuid, "") if change.op == "delete" else change.row["name"]
+            return change.op != "update" and not named_by_us(name)
+        if change.table != "Bridge":
+            return True
+        before = self._seen.pop(change.uuid, None)
+        if change.op == "delete":
+            return True
+        now = self._seen[change.uuid] = {name: value for name, value in change.row.items() if name != "ports"}
+        return now != before
 
     def _apply_interface(self, change: RowChange) -> None:
         previous = self._rows.pop(change.uuid, None)
