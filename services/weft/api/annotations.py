@@ -144,6 +144,9 @@ _WISHES: Mapping[str, Callable[[str], object]] = {
 }
 """What may be asked for, and what says whether it is asked rightly."""
 
+OF_NODES = frozenset({"tunnel_interface", "node_networks"})
+"""What the annotations of a node ask for."""
+
 ANSWERS = frozenset({"logical_switch", "ip_address", "mac_address"})
 """Wishes that the controller answers under the same name: of an allocated network they are no wish any more."""
 
@@ -156,11 +159,11 @@ _WRITTEN = ANSWERS | {
 
 
 def wishes(given: Mapping[str, str]) -> dict[str, str]:
-    """The annotations of a pod that its owner asks for something by; what the controller wrote is left out."""
+    """The annotations that the owner of a pod or node asks for something by; what the controller wrote is left out."""
     found = {name: given[name] for name in (NETWORKS, DEFAULT_NETWORK, NETNS) if name in given}
     for name, text in given.items():
         match = _KEY.fullmatch(name)
-        if match is None or match["name"] not in _WISHES:
+        if match is None or not (match["name"] in _WISHES or match["name"] in OF_NODES):
             continue
         if match["name"] in ANSWERS and given.get(key(match["provider"], "allocated")) == "true":
             continue
