@@ -54,8 +54,10 @@ class Gateway:
         wanted = plan(rows, self._host)
         self._tell("gateway/", wanted.faults)
         try:
-            await self._route(wanted)
-            await self._filter_packets(wanted)
+            try:
+                await self._route(wanted)
+            finally:  # neither has to wait for the other
+                await self._filter_packets(wanted)
         except BaseException:
             self._kept = ()
             raise
