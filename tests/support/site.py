@@ -46,8 +46,9 @@ class Site:
         )  # fmt: skip
         agent.rows.insert(
             "Subnet", name="join", vpc="ovn-cluster", cidrs=["100.64.0.0/16", "fd00:100:64::/112"],
-            gateways=["100.64.0.1", "fd00:100:64::1"], mtu=1400, host_routed=True,
+            gateways=["100.64.0.1", "fd00:100:64::1"], mtu=1400, host_routed=False,
         )  # fmt: skip
+        agent.rows.insert("Subnet", name="marker", vpc="ovn-cluster", cidrs=[], gateways=[], mtu=1400, host_routed=True)
         agent.rows.insert(
             "Host", name="h1", port="node-h1", mac="0a:00:00:00:64:02", mtu=1400,
             addresses=["100.64.0.2/16", "fd00:100:64::2/112"], gateways=["100.64.0.1", "fd00:100:64::1"],
@@ -92,7 +93,7 @@ class Site:
         """Wait until the agent has seen what was changed meanwhile: a row of its own goes through all of it."""
         yield
         marker = f"198.18.{next(_markers)}.0/24"
-        self.agent.rows.update("Subnet", "join", cidrs=["100.64.0.0/16", "fd00:100:64::/112", marker])
+        self.agent.rows.update("Subnet", "marker", cidrs=[marker])
         eventually(lambda: marker in self.nft("list", "set", "inet", "weft", "fabric4"), "packet filter is written")
 
     def nft(self, *arguments: str) -> str:

@@ -88,6 +88,12 @@ def test_outside_to_service_of_the_host(site: Site, proxy: ProxyTables, family: 
 
 
 @FAMILIES
+def test_fabric_to_service_of_the_host(site: Site, proxy: ProxyTables, family: int) -> None:
+    """As another host or a workload asks this host's address on `join`."""
+    assert ask(site.ns("red"), JOIN[family], NODE_PORT) == f"blue {JOIN[family]}"
+
+
+@FAMILIES
 def test_out_of_the_fabric_as_without_a_proxy(site: Site, proxy: ProxyTables, family: int) -> None:
     assert ask(site.ns("blue"), FAR[family]) == f"out1 {site.outside[0].host[family]}"
     site.set("blue", nat_outgoing=False)

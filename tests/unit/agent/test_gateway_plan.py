@@ -14,7 +14,7 @@ from weft.agent.gateway.template import render
 from weft.agent.view import Host, NatRule, Rows, Subnet
 
 GOLDEN = Path(__file__).parent / "packet_filter.nft"
-HOST = Host("h1", "node-h1", "0a:00:00:00:64:02", ("100.64.0.2/16",), ("100.64.0.1",), 0)
+HOST = Host("h1", "node-h1", "0a:00:00:00:64:02", ("100.64.0.2/16", "fd00:100:64::2/112"), ("100.64.0.1",), 0)
 EGRESS = {"egress_gateways": ("192.168.0.1",), "policy_table": 1000, "policy_priority": 1500}
 
 
@@ -47,11 +47,13 @@ def test_host_without_a_place_does_nothing() -> None:
 
 def test_only_what_hosts_reach_is_of_the_fabric() -> None:
     found = made(subnet("a", "10.1.0.0/16"), subnet("b", "10.2.0.0/16", host_routed=False, nat_outgoing=True, **EGRESS))
-    assert found == Plan(fabric=nets("10.1.0.0/16"))
+    assert found == Plan(fabric=nets("10.1.0.0/16", "100.64.0.0/16", "fd00:100:64::/112"), versions=frozenset({4}))
 
 
 def test_overlapping_networks_are_one_element() -> None:
-    assert made(subnet("a", "10.16.0.0/16"), subnet("b", "10.16.3.0/24")).fabric == nets("10.16.0.0/16")
+    assert made(subnet("a", "10.16.0.0/16"), subnet("b", "10.16.3.0/24")).fabric == nets(
+        "10.16.0.0/16", "100.64.0.0/16", "fd00:100:64::/112"
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,6 @@ def example() -> Plan:
     return made(
         subnet("blue", "10.0.11.0/24", nat_outgoing=True, gateway_hosts=("h1",), gateway_addresses=ADDRESSES),
         subnet("dual", "10.16.0.0/16", "fd00:10:16::/112", nat_outgoing=True),
-        subnet("join", "100.64.0.0/16"),
         rules=rules,
     )
 

@@ -81,7 +81,7 @@ class Gateway:
     async def _filter_packets(self, wanted: Plan) -> None:
         try:
             await self._netlink.run(self._filter.keep, render(wanted) if self._view.rows.host else None)
-            chains = await self._netlink.run(forward_policies) if wanted.fabric else []
+            chains = await self._netlink.run(forward_policies) if wanted.versions else []
         except (NftError, OSError) as error:
             self._problems.report("packet filter", str(error))
             raise

@@ -26,10 +26,9 @@ _STRICT, _LOOSE = "1", "2"
 def keep(plan: Plan) -> list[str]:
     """Set what the plan needs; gives what could not be set."""
     refused: list[str] = []
-    versions = {network.version for network in plan.fabric}
-    if 4 in versions and _read(_V4_FORWARDING) == "0":
+    if 4 in plan.versions and _read(_V4_FORWARDING) == "0":
         _write(_V4_FORWARDING, "1", refused)
-    if 6 in versions and _read(_V6_FORWARDING) == "0":
+    if 6 in plan.versions and _read(_V6_FORWARDING) == "0":
         # A host that learns its routes from router advertisements would forget them as a router: 2 says it does not.
         for path in sorted((_NET / "ipv6/conf").glob("*/accept_ra")):
             if _read(path) == "1":

@@ -58,9 +58,14 @@ class Egress:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All of it. `fabric` is what hosts reach by `ovn0`; `centralized` what of it leaves by some hosts only."""
+    """All of it.
+
+    `fabric` is what hosts reach by `ovn0`, and they themselves there; `centralized` what of it leaves by some
+    hosts only. `versions` are the families of subnets that hosts reach.
+    """
 
     fabric: tuple[Network, ...] = ()
+    versions: frozenset[int] = frozenset()
     centralized: tuple[Network, ...] = ()
     nat: tuple[SubnetNat, ...] = ()
     egress: tuple[Egress, ...] = ()
@@ -113,11 +118,14 @@ def plan(rows: Rows, host: str) -> Plan:
     faults = _Faults()
     subnets = [rows.subnets[name] for name in sorted(rows.subnets) if rows.subnets[name].host_routed]
     cidrs = {subnet.name: faults.networks(subnet.name, "cidrs", subnet.cidrs) or () for subnet in subnets}
+    reached = [network for networks in cidrs.values() for network in networks]
+    join = faults.networks("ovn0", "addresses", rows.host.addresses) or ()
     rules: dict[str, list[NatRule]] = {}
     for rule in rows.nat_rules:
         rules.setdefault(rule.subnet, []).append(rule)
     return Plan(
-        fabric=collapse(network for networks in cidrs.values() for network in networks),
+        fabric=collapse([*join, *reached]),
+        versions=frozenset(network.version for network in reached),
         centralized=collapse(network for subnet in subnets if subnet.gateway_hosts for network in cidrs[subnet.name]),
         nat=tuple(_nat(subnets, cidrs, rules, host, faults)),
         egress=tuple(_egress(subnets, cidrs, host, faults)),
