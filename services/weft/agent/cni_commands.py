@@ -271,7 +271,7 @@ class Commands:
                 await work()
 
         if self._ovs.ready:
-            await self._wiring.clean(locked)
+            await self._wiring.clean(locked, self._settings.leftover_grace)
 
 
 def _need_device(request: Request, port: Port) -> None:

@@ -41,6 +41,7 @@ class AgentSection:
     connect_grace: float = 3.0
     heartbeat: float = 30.0
     check_period: float = 60.0
+    leftover_grace: float = 10.0
     sysfs: Path = Path("/sys")
     kubelet_dir: Path = Path("/var/lib/kubelet")
     vhost_dir: Path = Path("/run/weft/vhost")

@@ -247,13 +247,24 @@ class Wiring:
             work.append(self._ovs.remove(name))
         await together(*work)
 
-    async def clean(self, locked: Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]) -> None:
-        """Remove leftovers. `locked(name, work)` runs `work` with that interface's lock; each is looked at again."""
+    async def clean(
+        self, locked: Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]], grace: float
+    ) -> None:
+        """Remove what is left over for `grace` seconds: a database may come back, a runtime may be about to DEL.
+
+        `locked(name, work)` runs `work` with that interface's lock; each is looked at again.
+        """
+        if found := await self._leftovers():
+            await asyncio.sleep(grace)
+            for name in found & await self._leftovers():
+                await locked(name, partial(self._clean_one, name))
+
+    async def _leftovers(self) -> set[str]:
+        """Names on the host of what is ours and has lost its other half."""
         recorded = self._ovs.ours()
-        names = {interface.name for interface in recorded}
         links = await self._netlink.run(netlink.links)
-        for name in stale_interfaces(recorded, set(links)) + stale_links(list(links.values()), names):
-            await locked(name, partial(self._clean_one, name))
+        names = {interface.name for interface in recorded}
+        return {*stale_interfaces(recorded, set(links)), *stale_links(list(links.values()), names)}
 
     async def _clean_one(self, name: str) -> None:
         link = await self._netlink.run(netlink.link, name)

@@ -21,7 +21,7 @@ def agent() -> Iterator[AgentHost]:
         ovn.start_weft()
         ovn.start_northd()
         ovn.nbctl("ls-add", "blue")
-        host = AgentHost(ovn, ovn.start_ovs("h1"), add_timeout=5, connect_grace=0.3)
+        host = AgentHost(ovn, ovn.start_ovs("h1"), add_timeout=5, connect_grace=0.3, leftover_grace=0.3)
         host.rows.insert(
             "Subnet", name="blue", vpc="ovn-cluster", cidrs=["10.16.0.0/16", "fd00:10:16::/112"],
             gateways=["10.16.0.1", "fd00:10:16::1"], mtu=1400, host_routed=True,
