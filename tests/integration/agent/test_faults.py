@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import time
@@ -50,8 +51,10 @@ class Pair:
 
 
 def ready(agent: AgentHost) -> bool:
-    row = agent.rows.select("Host_Status", "h1")
-    return bool(row and row["ready"])
+    with contextlib.suppress(RuntimeError):  # a database that is being started may not answer in time
+        row = agent.rows.select("Host_Status", "h1")
+        return bool(row and row["ready"])
+    return False
 
 
 def new_pod(agent: AgentHost, name: str) -> tuple[Pod, dict[str, Any]]:
