@@ -97,6 +97,7 @@ class Commands:
         async with self._locks.held(f"container/{request.container}/{request.ifname}"):
             port, subnet = await self._port(request, deadline)
             refuse_foreign(request, port.mac, port.addresses)
+            _refuse_kept(request, port)
             wanted = await self._plan(request, port, subnet)
             async with self._locks.held(f"link/{wanted.host_interface}"):
                 return await self._attach(request, wanted, deadline)
@@ -272,6 +273,16 @@ class Commands:
 
         if self._ovs.ready:
             await self._wiring.clean(locked, self._settings.leftover_grace)
+
+
+def _refuse_kept(request: Request, port: Port) -> None:
+    """A port has one interface: where the agent keeps a namespace for it, no runtime gets another."""
+    if port.netns and not request.container.startswith(cni_types.KEPT):
+        raise CniError(
+            cni_types.TRY_AGAIN,
+            f"Port/{port.name}: netns: the agent keeps the namespace {port.netns} for it, its interface is there",
+            "a pod that a runtime starts goes without the annotation weft.ovn/netns",
+        )
 
 
 def _need_device(request: Request, port: Port) -> None:

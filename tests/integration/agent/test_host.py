@@ -129,6 +129,19 @@ def has_address(netns: str, address: str) -> bool:
         return False
 
 
+def test_a_port_with_a_kept_namespace_is_refused_to_a_runtime(agent: AgentHost) -> None:
+    pod, row = agent.new_pod("both", rows=False)
+    kept = f"{agent.sandbox.folder.name}-both"
+    agent.rows.insert("Port", **{**row, "netns": kept})
+    eventually(lambda: has_address(kept, row["addresses"][0]), f"{kept} attached")
+    status, answer = agent.request("ADD", pod)
+    assert (status, answer["code"]) == (1, 11)
+    assert f"the agent keeps the namespace {kept} for it" in answer["msg"]
+    assert has_address(kept, row["addresses"][0])
+    agent.rows.delete("Port", pod.port)
+    eventually(lambda: not Path("/run/netns", kept).exists(), f"{kept} removed")
+
+
 def test_kept_namespaces_follow_their_ports(agent: AgentHost) -> None:
     rows = [kept_row(agent, f"vm{number}", number) for number in range(1, 6)]
     agent.rows.insert_many([("Port", row) for row in rows])
