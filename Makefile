@@ -34,7 +34,7 @@ lab: ## All set-up on a fresh machine: tools, hosts, fabric, examples, who reach
 	@$(STAGE) "Virtual environment" venv -- $(MAKE) --no-print-directory venv
 	@$(STAGE) "The services and all they need" wheel -- $(MAKE) --no-print-directory wheel
 	@$(STAGE) "Root filesystem of the lab's hosts" rootfs -- $(MAKE) --no-print-directory rootfs
-	@$(if $(filter-out playbooks/site.yml,$(SITE)),$(STAGE) "Kubernetes' programs" kube-tools -- tools/kube-tools kube-controller-manager kube-scheduler)
+	@$(if $(filter-out playbooks/site.yml,$(SITE)),$(STAGE) "Kubernetes' programs" kube-tools -- tools/kube-tools kube-controller-manager kube-scheduler kubelet)
 	@$(STAGE) "Lab hosts" lab-hosts -- $(PLAY) playbooks/lab_create.yml
 	@$(STAGE) "The fabric on the hosts ($(notdir $(SITE)))" site -- $(PLAY) $(SITE)
 	@$(MAKE) --no-print-directory lab-demo
@@ -95,7 +95,7 @@ ovn-tools: ## OVN 25.03's programs for tests on this machine, in $WEFT_CACHE/ovn
 
 .PHONY: kube-tools
 kube-tools: ## A current Kubernetes API server, kubectl and etcd for tests, in $WEFT_CACHE/kube-<version>/bin
-	@tools/kube-tools kube-controller-manager kube-scheduler
+	@tools/kube-tools kube-controller-manager kube-scheduler kubelet
 
 .PHONY: test-tools
 test-tools: venv ovn-tools kube-tools
