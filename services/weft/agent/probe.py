@@ -65,8 +65,7 @@ async def settle(links: Netlink, asker: Asker, gateways: Iterable[str], deadline
     try:
         await _all(asker, families, deadline)
     finally:
-        for family in families:
-            family.channel.close()
+        asyncio.get_running_loop().run_in_executor(None, _close, families)
     metrics.add_phase_seconds.labels("gateway").observe(time.perf_counter() - started)
 
 
@@ -80,11 +79,16 @@ def _open(asker: Asker, gateways: dict[int, Address]) -> list[_Family]:
         try:
             channel.bind((asker.ifname, frames.ethertype(version)))
         except OSError:
-            for family in families:
-                family.channel.close()
+            _close(families)
             raise
         channel.setblocking(False)
     return families
+
+
+def _close(families: list[_Family]) -> None:
+    """The kernel takes some 10 ms for each packet socket, until no processor looks at it any more."""
+    for family in families:
+        family.channel.close()
 
 
 async def _all(asker: Asker, families: list[_Family], deadline: float) -> None:
