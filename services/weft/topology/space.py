@@ -92,20 +92,27 @@ class Space:
     # -- reservations that exist --------------------------------------------------------------------------------------
 
     def adopt(self, ip: IP) -> None:
-        """Take up a stored reservation, or a new version of one."""
+        """Take up a stored reservation, or a new version of one: what both have is not given up between them."""
         old = self._reserved.get(ip.name)
         if old is not None and _holdings(old) == _holdings(ip):
             self._reserved[ip.name] = ip
             return
-        self.release(ip.name)
+        kept = frozenset(ip.addresses).intersection(old.addresses if old else ())
+        self._give_up(ip.name, kept)
         self._reserved[ip.name] = ip
         mac = ip.spec.mac_address.lower()
         self._macs[mac] = (*self._macs.get(mac, ()), ip.name)
         for address in ip.addresses:
-            self._claim(ip.name, address)
+            if address not in kept:
+                self._claim(ip.name, address)
+        self._judge(ip.name)
 
     def release(self, name: str) -> None:
         """Give a reservation back. Who waits for its addresses gets them."""
+        self._give_up(name, frozenset())
+
+    def _give_up(self, name: str, kept: frozenset[Address]) -> None:
+        """Let go of a reservation and of its addresses, but for those that are kept."""
         ip = self._reserved.pop(name, None)
         if ip is None:
             return
@@ -114,7 +121,7 @@ class Space:
         self._macs[mac] = tuple(other for other in self._macs[mac] if other != name)
         if not self._macs[mac]:
             del self._macs[mac]
-        for address in ip.addresses:
+        for address in frozenset(ip.addresses) - kept:
             pool = self.pools.get(address.version)
             if pool is not None and pool.holder(address) == name:
                 pool.release(address)

@@ -180,3 +180,15 @@ def test_releasing_what_is_not_reserved_changes_nothing() -> None:
     addressing.release(reservation("x", "blue", "10.66.0.5"))
     addressing.release(reservation("x", "nope", "10.66.0.5"))
     assert _state(addressing) == [(1, 4)]
+
+
+def test_who_was_first_stays_first_when_its_reservation_changes() -> None:
+    addressing = Addressing()
+    addressing.put_subnet(subnet("blue", "10.0.0.0/28"))
+    addressing.adopt(reservation("first", "blue", "10.0.0.5"))
+    addressing.adopt(reservation("second", "blue", "10.0.0.5"))
+    mac = "02:00:00:00:00:01"
+    again = addressing.reserve(Request("first", ("blue",), choices=((ip_address("10.0.0.5"),),), mac=mac))
+    assert (again.addresses, again.spec.mac_address) == ([ip_address("10.0.0.5")], mac)
+    assert addressing.pools("blue")[4].holder(ip_address("10.0.0.5")) == "first"
+    assert addressing.conflicts.keys() == {"first", "second"}
