@@ -146,17 +146,15 @@ async def test_a_stale_leader_writes_nothing(made: Fabric) -> None:
     async with made.controller() as controller:
         await made.apply(join(NAMESPACES, SUBNET, *PODS[:5]))
         await made.settled(controller)
-        assert controller.term is not None
-        worker = controller.term._worker
+        term = controller.term
+        assert term is not None, "it does not lead"
+        wanted = term.engine.compile("Pod/ns1/w0")
         epoch = (await made.fabric_row())["epoch"]
         raised = {"weft-epoch": str(epoch + 1)}
         await made.client.commit([{"op": "update", "table": "Fabric", "where": [], "row": {"epoch": epoch + 1}}])
         made.ovn.nbctl("set", "NB_Global", ".", *(f"external_ids:{key}={value}" for key, value in raised.items()))
         before = await made.content()
-        for writer, rows in (
-            (worker.northbound, controller.term.engine.compile("Pod/ns1/w0").northbound),
-            (worker.weft, controller.term.engine.compile("Pod/ns1/w0").weft),
-        ):
+        for writer, rows in ((term._worker.northbound, wanted.northbound), (term._worker.weft, wanted.weft)):
             changed = [
                 type(row)(row.table, row.owner, {**row.columns, "name": "stolen"}, row.key, row.parent) for row in rows
             ]
