@@ -24,7 +24,7 @@ def inventory(folder: Path, **options: Any) -> dict[str, Any]:
     environment = {**os.environ, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1"}
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
+    return dict(json.loads(done.stdout, object_hook=lambda item: item.get("__ansible_unsafe", item)))
 
 
 def test_the_hosts_and_who_leads(lab: Lab, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import NAMES, Host
+from tests.lab.conftest import NAMES, CommandError, Host
 from tests.lab.kubernetes.conftest import KubeLab
 from tests.lab.kubernetes.workloads import HOST_PORT, NAMESPACE, PORT, documents
 
@@ -139,8 +139,12 @@ def test_a_restart_of_what_runs_pods_does_not_disturb_them(running: KubeLab, eve
     running.on_all(["systemctl", "restart", unit])
 
     def works() -> bool:
-        ready = running.kubectl("get", "nodes", "--output", "jsonpath={.items[*].status.conditions[-1].status}")
-        return ready.split() == ["True"] * len(NAMES) and state(running) == before
+        ready = 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'
+        try:
+            nodes = running.kubectl("get", "nodes", "--output", ready)
+            return nodes.split() == ["True"] * len(NAMES) and state(running) == before
+        except CommandError:  # a kubelet that has just begun does not know its pods yet
+            return False
 
     eventually(works, within=60, what="the nodes are ready, with the same containers and interfaces")
 
