@@ -44,7 +44,7 @@ def test_the_hosts_and_who_leads(lab: Lab, tmp_path: Path) -> None:
         assert len(hosts) == 1, leaders
         assert name in [database.lower() for database in variables[hosts[0]]["weft_leads"]]
     assert variables["lab2"]["ansible_host"] == "172.30.0.12"
-    assert variables["lab2"]["encap"] == "geneve:172.30.0.12"
+    assert variables["lab2"]["encap"] == "geneve:172.31.0.12"
     assert variables["lab2"]["weft_state"] == "ready"
 
 
