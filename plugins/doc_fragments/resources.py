@@ -69,14 +69,6 @@ options:
     description: Its key. By default E(K8S_AUTH_KEY_FILE).
     type: path
     aliases: [key_file]
-  weftctl:
-    description: Path of C(weftctl) on the target, for O(store=fabric).
-    type: path
-    default: /opt/weft/bin/weftctl
-  weftctl_config:
-    description: Its configuration; says where the databases are and with which certificate to ask them.
-    type: path
-    default: /etc/weft/weftctl.toml
 requirements:
   - The Python library C(kubernetes), for O(store=kubernetes).
   - C(weftctl) and an administrator's certificate, for O(store=fabric).

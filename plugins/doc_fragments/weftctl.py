@@ -18,7 +18,4 @@ options:
     description: Its configuration; says where the databases are and with which certificate to ask them.
     type: path
     default: /etc/weft/weftctl.toml
-notes:
-  - Run it on one member of C(ovn_central), or on any host that has C(weftctl), its configuration and an administrator's
-    certificate.
 """

@@ -33,6 +33,9 @@ attributes:
     description: Where C(weftctl) is.
 extends_documentation_fragment:
   - weft.ovn.weftctl
+notes:
+  - Run it on one member of C(ovn_central), or on any host that has C(weftctl), its configuration and an administrator's
+    certificate.
 options:
   name:
     description: Name of the endpoint in its O(namespace). One of O(name) and O(config) is required.

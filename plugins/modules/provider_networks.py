@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - weft.ovn.resources
   - weft.ovn.resources.common
+  - weft.ovn.weftctl
 options:
   config:
     description: The objects. A field that is not given is left alone, or with O(state=replaced) and O(state=overridden)

@@ -17,6 +17,7 @@ description:
     opposite one.
 extends_documentation_fragment:
   - weft.ovn.resources.common
+  - weft.ovn.weftctl
 options:
   config:
     description: The documents.

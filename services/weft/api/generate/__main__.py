@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from weft.api.generate import modules
 from weft.api.generate.crd import GROUP, crd
 from weft.api.generate.page import index, page
 from weft.api.generate.rbac import rbac, webhook_rbac
+from weft.api.generate.text import to_yaml
 from weft.api.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -22,18 +21,6 @@ EXAMPLES = PAGES / "examples"
 RBAC = Path("roles/controller/files/rbac.yaml")
 WEBHOOK_RBAC = Path("roles/webhook/files/rbac.yaml")
 _NOTE = "Generated from services/weft/api by: make generate. Do not edit."
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists are indented, long texts kept on one line where they have no blanks."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        del indentless
-        super().increase_indent(flow, indentless=False)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        del data
-        return True
 
 
 def files() -> dict[Path, str]:
@@ -54,8 +41,7 @@ def files() -> dict[Path, str]:
 
 
 def _yaml(document: Mapping[str, Any]) -> str:
-    body = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-    return f"# {_NOTE}\n---\n{body}"
+    return f"# {_NOTE}\n---\n{to_yaml(document)}"
 
 
 def _markdown(text: str) -> str:

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from weft.api.base import EVERYTHING, Resource
 from weft.api.generate.schema import STORED, Schema, structural
+from weft.api.generate.text import to_yaml
 from weft.api.kinds import KINDS
 
 MODULES: Mapping[str, str] = {
@@ -107,7 +108,7 @@ def module(kind: str, example: str, note: str) -> str:
     """The text of the module of a kind; `example` is a document of it."""
     cls, name = KINDS[kind], MODULES[kind]
     parts = {"DOCUMENTATION": _documentation(cls, name), "EXAMPLES": _examples(cls, name, example), "RETURN": RETURN}
-    blocks = "".join(f'\n{title} = r"""\n{_yaml(content)}"""\n' for title, content in parts.items())
+    blocks = "".join(f'\n{title} = r"""\n{to_yaml(content, width=110)}"""\n' for title, content in parts.items())
     return _HEAD.format(note=note) + blocks + _TAIL.format(name=name)
 
 
@@ -202,7 +203,7 @@ def _documentation(cls: type[Resource], name: str) -> dict[str, Any]:
         "version_added": "0.2.0",
         "author": "The Weft authors (@weft)",
         "description": description,
-        "extends_documentation_fragment": ["weft.ovn.resources", "weft.ovn.resources.common"],
+        "extends_documentation_fragment": ["weft.ovn.resources", "weft.ovn.resources.common", "weft.ovn.weftctl"],
         "options": {
             "config": {
                 "description": "The objects. A field that is not given is left alone, or with O(state=replaced) and "
@@ -273,19 +274,3 @@ RETURN: dict[str, Any] = {
     "gathered": _returned("All objects of the kind, as O(config); without secrets.", "when O(state=gathered)"),
     "rendered": _returned("The documents that O(config) stands for.", "when O(state=rendered)"),
 }  # fmt: skip
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists are indented."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        del indentless
-        super().increase_indent(flow, indentless=False)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        del data
-        return True
-
-
-def _yaml(content: Any) -> str:
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
