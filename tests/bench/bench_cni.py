@@ -189,10 +189,7 @@ NAMES = ("cni_add_1", "cni_add_50")
 async def run(names: list[str]) -> list[Record]:
     """The records of these names, on a sandbox of their own."""
     with OvnSandbox() as ovn:
-        ovn.start_northbound()
-        ovn.start_southbound()
-        ovn.start_weft()
-        ovn.start_northd()
+        ovn.start_central()
         ovn.nbctl("ls-add", "blue")
         agent = AgentHost(ovn, ovn.start_ovs("h1"), metrics=METRICS)
         agent.rows.insert(

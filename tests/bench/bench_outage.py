@@ -104,10 +104,7 @@ NAMES = ("outage_agent", "outage_vswitchd", "outage_ovn_controller", "outage_ovs
 async def run(names: list[str]) -> list[Record]:
     """The records of these names, on a sandbox of their own."""
     with OvnSandbox() as ovn:
-        ovn.start_northbound()
-        ovn.start_southbound()
-        ovn.start_weft()
-        ovn.start_northd()
+        ovn.start_central()
         ovn.nbctl("ls-add", "blue")
         agent = AgentHost(ovn, ovn.start_ovs("h1"), metrics=METRICS)
         agent.rows.insert(

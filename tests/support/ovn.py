@@ -230,6 +230,13 @@ class OvnSandbox:
         rundir.mkdir(exist_ok=True)
         return self.daemon("ovn-northd", rundir, *remotes, f"--unixctl={rundir}/northd.ctl")
 
+    def start_central(self) -> None:
+        """All databases, and northd."""
+        self.start_northbound()
+        self.start_southbound()
+        self.start_weft()
+        self.start_northd()
+
     def start_ovs(
         self, name: str = "h1", ns: str | None = None, *, controller: bool = True, encap_ip: str = ""
     ) -> OvsHost:

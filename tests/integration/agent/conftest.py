@@ -16,10 +16,7 @@ def agent() -> Iterator[AgentHost]:
     if not available():
         pytest.skip("needs root and the reference OVN (make tools)")
     with OvnSandbox() as ovn:
-        ovn.start_northbound()
-        ovn.start_southbound()
-        ovn.start_weft()
-        ovn.start_northd()
+        ovn.start_central()
         ovn.nbctl("ls-add", "blue")
         host = AgentHost(ovn, ovn.start_ovs("h1"), add_timeout=5, connect_grace=0.3, leftover_grace=0.3)
         host.rows.insert(

@@ -36,10 +36,7 @@ def agent(tree: FakeSysfs, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     if not available():
         pytest.skip("needs root and the reference OVN (make tools)")
     with OvnSandbox() as ovn:
-        ovn.start_northbound()
-        ovn.start_southbound()
-        ovn.start_weft()
-        ovn.start_northd()
+        ovn.start_central()
         ovn.nbctl("ls-add", "blue")
         settings = {"sysfs": str(tree.root), "kubelet_dir": str(tmp_path_factory.mktemp("kubelet"))}
         host = AgentHost(ovn, ovn.start_ovs("h1"), add_timeout=5, vhost_dir=str(ovn.folder / "v"), **settings)

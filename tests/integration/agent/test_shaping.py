@@ -26,10 +26,7 @@ def agent() -> Iterator[AgentHost]:
     if not available() or not rates.AVAILABLE:
         pytest.skip("needs root, the reference OVN (make tools) and iperf3 (tools/deps)")
     with OvnSandbox() as ovn:
-        ovn.start_northbound()
-        ovn.start_southbound()
-        ovn.start_weft()
-        ovn.start_northd()
+        ovn.start_central()
         ovn.nbctl("ls-add", "blue")
         host = AgentHost(ovn, ovn.start_ovs("h1"), check_period=1)
         host.rows.insert(
