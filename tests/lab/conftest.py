@@ -23,6 +23,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 NAMES = ("lab1", "lab2", "lab3")
 UNITS = ("weft-controller", "weft-agent", "ovn-controller", "ovs-vswitchd")
 BRING_UP_TIMEOUT = 1500
+LAB = os.environ.get("LAB", "")
+# The network namespace that is the lab's switch, and a host beyond the fabric.
+SWITCH = "-".join(filter(None, ("weft-lab", LAB)))
 LOGS = CHECKOUT / "build" / "log"
 
 
@@ -49,7 +52,7 @@ class Host:
     """One host of a lab; `lab` is the name of one beside the usual one (`make lab LAB=name`)."""
 
     name: str
-    lab: str = ""
+    lab: str
 
     @property
     def container(self) -> str:
@@ -143,8 +146,8 @@ def possible() -> None:
 
 @pytest.fixture(scope="session")
 def lab(possible: None) -> Lab:
-    """The lab with the fabric on it, brought up first where it is not."""
-    made = Lab({name: Host(name) for name in NAMES})
+    """The lab with the fabric on it (LAB=name: that one), brought up first where it is not."""
+    made = Lab({name: Host(name, LAB) for name in NAMES})
     if not made.ready():
         make("lab", LOGS / "lab-from-tests.log")
     return made

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab.conftest import Host, Lab
+from tests.lab.conftest import SWITCH, Host, Lab
 from tests.lab.test_roles import role_play
 from tests.support.play import play
 
@@ -17,7 +17,6 @@ pytestmark = pytest.mark.lab
 Eventually = Callable[..., None]
 PKI = "/etc/weft/pki"
 MEMBERS = ("172.30.0.11", "172.30.0.12", "172.30.0.13")
-NAMESPACE = "weft-lab"
 UNITS = ("ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb", "weft-ovsdb")
 
 
@@ -78,7 +77,7 @@ def knock(lab: Lab, port: int) -> str:
         "except ConnectionRefusedError:\n"
         "    print('refused')\n"
     )
-    command = ["ip", "netns", "exec", NAMESPACE, sys.executable, "-c", script]
+    command = ["ip", "netns", "exec", SWITCH, sys.executable, "-c", script]
     return subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import Lab
+from tests.lab.conftest import SWITCH, Lab
 from tests.support.outside import PORT, answering, client
 
-OUTSIDE, SWITCH = "172.30.0.1", "weft-lab"
+OUTSIDE = "172.30.0.1"
 HOSTS = {"lab1": "172.30.0.11", "lab2": "172.30.0.12"}
 NAME = "ways-out"
 NAMESPACE: dict[str, Any] = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import CHECKOUT, LOGS, NAMES, Host, Lab, make
+from tests.lab.conftest import CHECKOUT, LAB, LOGS, NAMES, Host, Lab, make
 from tests.support.play import Play, play
 
 NAME = "kubernetes"
@@ -37,7 +37,7 @@ class KubeLab(Lab):
         return play(path, *arguments, environment=VARIABLES)
 
 
-def reach(*arguments: str, lab: str = "") -> dict[str, Any]:
+def reach(*arguments: str, lab: str = LAB) -> dict[str, Any]:
     """What tools/reach.py says of a lab."""
     command = [sys.executable, "tools/reach.py", "--output", "json", *arguments]
     environment = {**os.environ, "LAB": lab}
