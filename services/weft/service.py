@@ -9,6 +9,7 @@ The notification protocol is a datagram on a socket (sd_notify(3)); it takes ten
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import dataclasses
 import gc
@@ -21,7 +22,7 @@ import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union
+from typing import Any, Literal, NoReturn, Protocol, TypeVar, Union
 
 from weft import log
 
@@ -52,6 +53,16 @@ class LogConfig:
     """The section `[log]`."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Configuration(Protocol):
+    """What every service's configuration has."""
+
+    @property
+    def log(self) -> LogConfig: ...
+
+
+C = TypeVar("C", bound=Configuration)
 
 
 def load_config(path: str | Path, kind: type[T]) -> T:
@@ -210,3 +221,18 @@ def run(serve: Callable[[], Awaitable[None]], level: str = "info") -> int:
         _log.exception("service failed")
         return 1
     return 0
+
+
+def main(
+    name: str, about: str, kind: type[C], serve: Callable[[C], Awaitable[None]], arguments: list[str] | None = None
+) -> NoReturn:
+    """The program `weft-NAME`: reads its configuration (/etc/weft/NAME.toml) and serves until it is stopped."""
+    parser = argparse.ArgumentParser(prog=f"weft-{name}", description=about)
+    parser.add_argument(
+        "--config", default=f"/etc/weft/{name}.toml", metavar="FILE", help="configuration file (default: %(default)s)"
+    )
+    try:
+        config = load_config(parser.parse_args(arguments).config, kind)
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
+    sys.exit(run(lambda: serve(config), config.log.level))

@@ -9,7 +9,6 @@ The socket is served first: a runtime that calls before the databases have answe
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import sys
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 
 from prometheus_client import REGISTRY
 
+from weft import service
 from weft.agent import metrics, view, vitals, wiring
 from weft.agent.cni_commands import Commands
 from weft.agent.cni_server import CniServer
@@ -42,7 +42,7 @@ from weft.agent.wiring import Wiring
 from weft.health import Health, listen
 from weft.log import get_logger
 from weft.ovsdb.database import Database
-from weft.service import ConfigError, load_config, run, sd_notify
+from weft.service import sd_notify
 
 _log = get_logger(__name__)
 _SWITCH_INTERVAL = 0.0005
@@ -219,21 +219,15 @@ class Agent:
             await asyncio.to_thread(view.save, self._file, self.view.rows)
 
 
-def main() -> None:
-    """Entry point of `weft-agent`."""
-    parser = argparse.ArgumentParser(prog="weft-agent", description="Weft's agent of a host.")
-    parser.add_argument("--config", default="/etc/weft/agent.toml", help="configuration file (default: %(default)s)")
-    path = parser.parse_args().config
-    try:
-        config = load_config(path, AgentConfig)
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
+async def serve(config: AgentConfig) -> None:
+    """An agent, until it is stopped."""
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    await Agent(config).serve()
 
-    async def serve() -> None:
-        sys.setswitchinterval(_SWITCH_INTERVAL)
-        await Agent(config).serve()
 
-    sys.exit(run(serve, config.log.level))
+def main(arguments: list[str] | None = None) -> None:
+    """The program `weft-agent`."""
+    service.main("agent", "Weft's agent of a host.", AgentConfig, serve, arguments)
 
 
 if __name__ == "__main__":

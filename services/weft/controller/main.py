@@ -6,14 +6,12 @@ old leader that has not noticed yet) from writing.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import math
-import sys
 import time
 from collections.abc import Iterator
 
-from weft import log
+from weft import log, service
 from weft.controller import metrics
 from weft.controller.config import Config
 from weft.controller.leader import Side, Term
@@ -23,7 +21,7 @@ from weft.ovsdb import columns
 from weft.ovsdb.database import Database, RowChange
 from weft.ovsdb.errors import FencedError
 from weft.ovsdb.index import News, OwnerIndex
-from weft.service import ConfigError, load_config, run, sd_notify
+from weft.service import sd_notify
 from weft.store.base import Store
 from weft.store.fabric import TABLE, FabricStore
 from weft.store.kube_api import KubeApi
@@ -215,22 +213,16 @@ async def _watch(database: Database) -> None:
     await database.failed
 
 
+async def serve(config: Config) -> None:
+    """A controller with its listener, until it is stopped."""
+    controller = Controller(config)
+    listen(config.metrics.listen, controller.health)
+    await controller.serve()
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The program `weft-controller`."""
-    parser = argparse.ArgumentParser(prog="weft-controller", description="The Weft fabric's controller.")
-    parser.add_argument("--config", default="/etc/weft/controller.toml", metavar="FILE")
-    options = parser.parse_args(arguments)
-    try:
-        config = load_config(options.config, Config)
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
-
-    async def serve() -> None:
-        controller = Controller(config)
-        listen(config.metrics.listen, controller.health)
-        await controller.serve()
-
-    sys.exit(run(serve, config.log.level))
+    service.main("controller", "The Weft fabric's controller.", Config, serve, arguments)
 
 
 if __name__ == "__main__":

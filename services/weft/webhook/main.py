@@ -5,14 +5,12 @@ Several may run; none leads, and they know nothing of each other. The databases 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import sys
 from collections.abc import Iterator
 
-from weft import log
+from weft import log, service
 from weft.health import Health, listen
-from weft.service import ConfigError, load_config, run, sd_notify
+from weft.service import sd_notify
 from weft.store.kube_api import KubeApi
 from weft.store.kubernetes import KubernetesStore
 from weft.topology.view import View
@@ -61,22 +59,16 @@ class Webhook:
             yield "store: nothing was asked for yet"
 
 
+async def serve(config: Config) -> None:
+    """A webhook with its listener, until it is stopped."""
+    webhook = Webhook(config)
+    listen(config.metrics.listen, webhook.health)
+    await webhook.serve()
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The program `weft-webhook`."""
-    parser = argparse.ArgumentParser(prog="weft-webhook", description="Judges what is written to a Kubernetes API.")
-    parser.add_argument("--config", default="/etc/weft/webhook.toml", metavar="FILE")
-    options = parser.parse_args(arguments)
-    try:
-        config = load_config(options.config, Config)
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
-
-    async def serve() -> None:
-        webhook = Webhook(config)
-        listen(config.metrics.listen, webhook.health)
-        await webhook.serve()
-
-    sys.exit(run(serve, config.log.level))
+    service.main("webhook", "Judges what is written to a Kubernetes API.", Config, serve, arguments)
 
 
 if __name__ == "__main__":
