@@ -19,8 +19,7 @@ from typing import Any
 from tests.bench import cni_ceiling
 from tests.bench.cni_ceiling import Job
 from tests.bench.record import Record
-from tests.support.agent import OTHER_PLUGINS, AgentHost, Pod
-from tests.support.ovn import OvnSandbox
+from tests.support.agent import OTHER_PLUGINS, AgentHost, Pod, lone_host
 from weft.agent.device.base import host_interface
 from weft.agent.netns import entered
 
@@ -188,18 +187,8 @@ NAMES = ("cni_add_1", "cni_add_50")
 
 async def run(names: list[str]) -> list[Record]:
     """The records of these names, on a sandbox of their own."""
-    with OvnSandbox() as ovn:
-        ovn.start_central()
-        ovn.nbctl("ls-add", "blue")
-        agent = AgentHost(ovn, ovn.start_ovs("h1"), metrics=METRICS)
-        agent.rows.insert(
-            "Subnet", name="blue", vpc="ovn-cluster", cidrs=["10.16.0.0/16", "fd00:10:16::/112"],
-            gateways=["10.16.0.1", "fd00:10:16::1"], mtu=MTU, host_routed=False,
-        )  # fmt: skip
-        try:
-            agent.start()
-            bench = Bench(agent)
-            measures = {"cni_add_1": alone, "cni_add_50": together}
-            return [await measures[name](bench) for name in names]
-        finally:
-            agent.close()
+    with lone_host({"mtu": MTU, "host_routed": False}, metrics=METRICS) as agent:
+        agent.start()
+        bench = Bench(agent)
+        measures = {"cni_add_1": alone, "cni_add_50": together}
+        return [await measures[name](bench) for name in names]

@@ -17,8 +17,7 @@ from pathlib import Path
 
 from tests.bench.bench_cni import METRICS, MTU, Bench
 from tests.bench.record import Record
-from tests.support.agent import AgentHost, Pod, eventually
-from tests.support.ovn import OvnSandbox
+from tests.support.agent import AgentHost, Pod, eventually, lone_host
 from tests.support.traffic import INTERVAL, Loss, Traffic
 
 KILLS = 3
@@ -103,23 +102,13 @@ NAMES = ("outage_agent", "outage_vswitchd", "outage_ovn_controller", "outage_ovs
 
 async def run(names: list[str]) -> list[Record]:
     """The records of these names, on a sandbox of their own."""
-    with OvnSandbox() as ovn:
-        ovn.start_central()
-        ovn.nbctl("ls-add", "blue")
-        agent = AgentHost(ovn, ovn.start_ovs("h1"), metrics=METRICS)
-        agent.rows.insert(
-            "Subnet", name="blue", vpc="ovn-cluster", cidrs=["10.16.0.0/16", "fd00:10:16::/112"],
-            gateways=["10.16.0.1", "fd00:10:16::1"], mtu=MTU, host_routed=False,
-        )  # fmt: skip
-        try:
-            agent.start()
-            bench = Bench(agent)
-            made = bench.pods("p", PODS if "agent_idle" in names else 2)
-            for pod, _ in made:
-                await bench.add(pod)
-            faults = Faults(agent, made[0][0], made[1][1]["addresses"][0])
-            idle = [await _idle(agent)] if "agent_idle" in names else []
-            outages = [name for name in names if name != "agent_idle"]
-            return [*[await asyncio.to_thread(faults.record, name) for name in outages], *idle]
-        finally:
-            agent.close()
+    with lone_host({"mtu": MTU, "host_routed": False}, metrics=METRICS) as agent:
+        agent.start()
+        bench = Bench(agent)
+        made = bench.pods("p", PODS if "agent_idle" in names else 2)
+        for pod, _ in made:
+            await bench.add(pod)
+        faults = Faults(agent, made[0][0], made[1][1]["addresses"][0])
+        idle = [await _idle(agent)] if "agent_idle" in names else []
+        outages = [name for name in names if name != "agent_idle"]
+        return [*[await asyncio.to_thread(faults.record, name) for name in outages], *idle]

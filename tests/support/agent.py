@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -284,3 +285,21 @@ class AgentHost:
 
     def inside(self, pod: Pod, *command: str) -> str:
         return run(*namespace_command(Path(pod.netns).name), *command)
+
+
+@contextlib.contextmanager
+def lone_host(subnet: Mapping[str, Any] | None = None, **settings: Any) -> Iterator[AgentHost]:
+    """A host with central databases and northd beside it, its agent not started yet, and subnet "blue"."""
+    row = {
+        "name": "blue", "vpc": "ovn-cluster", "cidrs": ["10.16.0.0/16", "fd00:10:16::/112"],
+        "gateways": ["10.16.0.1", "fd00:10:16::1"], "mtu": 1400, "host_routed": True,
+    }  # fmt: skip
+    with OvnSandbox() as ovn:
+        ovn.start_central()
+        ovn.nbctl("ls-add", "blue")
+        host = AgentHost(ovn, ovn.start_ovs("h1"), **settings)
+        host.rows.insert("Subnet", **row | (subnet or {}))
+        try:
+            yield host
+        finally:
+            host.close()

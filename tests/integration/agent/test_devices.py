@@ -8,13 +8,14 @@ real NIC's switch, vfio and vDPA. Of vhost-user, what Open vSwitch is told and t
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.agent import AgentHost, Pod, eventually
-from tests.support.ovn import OvnSandbox, available
+from tests.support.agent import AgentHost, Pod, eventually, lone_host
+from tests.support.ovn import available
 from tests.support.sysfs import FakeSysfs
 
 NETDEV, REPRESENTOR, UPLINK = "enp3s0f0v0", "eth4", "p0"
@@ -35,22 +36,12 @@ def pci(tree: FakeSysfs) -> str:
 def agent(tree: FakeSysfs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentHost]:
     if not available():
         pytest.skip("needs root and the reference OVN (make tools)")
-    with OvnSandbox() as ovn:
-        ovn.start_central()
-        ovn.nbctl("ls-add", "blue")
-        settings = {"sysfs": str(tree.root), "kubelet_dir": str(tmp_path_factory.mktemp("kubelet"))}
-        host = AgentHost(ovn, ovn.start_ovs("h1"), add_timeout=5, vhost_dir=str(ovn.folder / "v"), **settings)
+    folders = {"kubelet_dir": tmp_path_factory.mktemp("kubelet"), "vhost_dir": tmp_path_factory.mktemp("v")}
+    with lone_host(add_timeout=5, sysfs=str(tree.root), **{key: str(path) for key, path in folders.items()}) as host:
         host.host.ip("link", "add", NETDEV, "address", MAC_BEFORE, "type", "veth", "peer", "name", REPRESENTOR)
         host.host.ip("link", "add", UPLINK, "type", "veth", "peer", "name", "p0-wire")
-        host.rows.insert(
-            "Subnet", name="blue", vpc="ovn-cluster", cidrs=["10.16.0.0/16", "fd00:10:16::/112"],
-            gateways=["10.16.0.1", "fd00:10:16::1"], mtu=1400, host_routed=True,
-        )  # fmt: skip
-        try:
-            host.start()
-            yield host
-        finally:
-            host.close()
+        host.start()
+        yield host
 
 
 def function_pod(agent: AgentHost, name: str) -> tuple[Pod, dict[str, str]]:
@@ -146,8 +137,8 @@ def test_socket_for_dpdk_is_refused_by_an_open_vswitch_without(agent: AgentHost)
 def test_volume_of_the_pod_is_where_open_vswitch_finds_the_socket(agent: AgentHost) -> None:
     pod, _ = agent.new_pod("vm")
     agent.rows.update("Port", pod.port, device_type="vhostuser")
-    kubelet = Path(next(line for line in agent.config.read_text().splitlines() if "kubelet_dir" in line).split('"')[1])
-    volume = kubelet / "pods" / pod.uid / "volumes/kubernetes.io~empty-dir/vhostuser-sockets"
+    settings = tomllib.loads(agent.config.read_text())["agent"]
+    volume = Path(settings["kubelet_dir"]) / "pods" / pod.uid / "volumes/kubernetes.io~empty-dir/vhostuser-sockets"
     volume.mkdir(parents=True)
     (volume / "mark").touch()
     plugin_config = {"vhost_user_socket_volume_name": "vhostuser-sockets", "vhost_user_socket_name": "sock"}
@@ -156,7 +147,7 @@ def test_volume_of_the_pod_is_where_open_vswitch_finds_the_socket(agent: AgentHo
         agent.host.vsctl("--no-wait", "add", "Open_vSwitch", ".", "iface_types", "dpdkvhostuserclient")
         process = agent.spawn("ADD", pod, **plugin_config)
         name = next(iter(eventually(lambda: agent.ovs_ports() - ports, "the port is on the bridge")))
-        folder = agent.sandbox.folder / "v" / name
+        folder = Path(settings["vhost_dir"]) / name
         assert (folder / "mark").exists(), "the volume is mounted"
         assert agent.host.vsctl("get", "Interface", name, "type") == "dpdkvhostuserclient"
         assert agent.host.vsctl("get", "Interface", name, "options") == f'{{vhost-server-path="{folder}/sock"}}'

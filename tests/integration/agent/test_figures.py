@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.agent import AgentHost, Pod, eventually
-from tests.support.ovn import OvnSandbox, available, namespace_command, run, schema
+from tests.support.agent import AgentHost, Pod, eventually, lone_host
+from tests.support.ovn import available, namespace_command, run, schema
 
 WHERE = "127.0.0.1:10665"
 """In the host's own namespace."""
@@ -24,19 +24,10 @@ Page = dict[tuple[str, frozenset[tuple[str, str]]], float]
 def agent() -> Iterator[AgentHost]:
     if not available():
         pytest.skip("needs root and the reference OVN (make tools)")
-    with OvnSandbox() as ovn:
-        for start in (ovn.start_northbound, ovn.start_southbound, ovn.start_weft, ovn.start_northd):
-            start()
-        ovn.nbctl("ls-add", "blue")
-        host = AgentHost(ovn, ovn.start_ovs("h1"), metrics=WHERE, add_timeout=5)
-        host.rows.insert(
-            "Subnet", name="blue", vpc="ovn-cluster", cidrs=["10.16.0.0/16"], gateways=["10.16.0.1"], mtu=1400
-        )
-        try:
-            host.start()
-            yield host
-        finally:
-            host.close()
+    blue = {"cidrs": ["10.16.0.0/16"], "gateways": ["10.16.0.1"]}
+    with lone_host(blue, metrics=WHERE, add_timeout=5) as host:
+        host.start()
+        yield host
 
 
 def scrape(agent: AgentHost) -> Page:

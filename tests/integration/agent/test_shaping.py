@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import rates
-from tests.support.agent import AgentHost, Pod, eventually
-from tests.support.ovn import OvnSandbox, available
+from tests.support.agent import AgentHost, Pod, eventually, lone_host
+from tests.support.ovn import available
 from weft.agent.wiring import host_interface
 
 TOLERANCE = 0.15
@@ -25,18 +25,10 @@ HEADERS = 1348 / 1414
 def agent() -> Iterator[AgentHost]:
     if not available() or not rates.AVAILABLE:
         pytest.skip("needs root, the reference OVN (make tools) and iperf3 (tools/deps)")
-    with OvnSandbox() as ovn:
-        ovn.start_central()
-        ovn.nbctl("ls-add", "blue")
-        host = AgentHost(ovn, ovn.start_ovs("h1"), check_period=1)
-        host.rows.insert(
-            "Subnet", name="blue", vpc="v", cidrs=["10.16.0.0/16"], gateways=["10.16.0.1"], mtu=1400, host_routed=False
-        )
-        try:
-            host.start()
-            yield host
-        finally:
-            host.close()
+    blue = {"cidrs": ["10.16.0.0/16"], "gateways": ["10.16.0.1"], "host_routed": False}
+    with lone_host(blue, check_period=1) as host:
+        host.start()
+        yield host
 
 
 class Pair:
