@@ -7,11 +7,10 @@ import tracemalloc
 from ipaddress import ip_address, ip_network
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from weft.net.addresses import Address, host_bounds, parse_range
+from weft.net.addresses import parse_range
 from weft.net.pool import MAX_RANGES, Pool, PoolError, PoolExhaustedError
 
 
@@ -176,79 +175,6 @@ def test_a_text_names_so_many_ranges_and_no_more() -> None:
         assert text.endswith(",...")
         assert text.count(",") == MAX_RANGES
     assert (pool.used, pool.available) == (MAX_RANGES + 1, 2**24 - 3 - MAX_RANGES - 1)
-
-
-class PoolMachine(RuleBasedStateMachine):
-    """Any history of wishes: a dictionary says who holds what."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.network = ip_network("10.0.0.0/28")
-        self.gateway = ip_address("10.0.0.1")
-        self.excluded = {ip_address(f"10.0.0.{last}") for last in (4, 5, 14)}
-        self.pool = _pool("10.0.0.0/28", "10.0.0.1", "10.0.0.4..10.0.0.5", "10.0.0.14")
-        low, high = host_bounds(self.network)
-        self.hosts = {self.network[value - int(self.network[0])] for value in range(low, high + 1)}
-        self.held: dict[Address, str] = {}
-        self.count = 0
-
-    def _free(self) -> set[Address]:
-        return self.hosts - self.excluded - {self.gateway} - set(self.held)
-
-    @rule()
-    def allocate(self) -> None:
-        self.count += 1
-        free = self._free()
-        if not free:
-            with pytest.raises(PoolExhaustedError):
-                self.pool.allocate(f"o{self.count}")
-            return
-        address = self.pool.allocate(f"o{self.count}")
-        assert address in free
-        self.held[address] = f"o{self.count}"
-
-    @rule(last=st.integers(0, 15))
-    def reserve(self, last: int) -> None:
-        self.count += 1
-        address = self.network[last]
-        if address in self.held or address == self.gateway or address not in self.hosts:
-            with pytest.raises(PoolError):
-                self.pool.reserve(f"o{self.count}", address)
-            return
-        self.pool.reserve(f"o{self.count}", address)
-        self.held[address] = f"o{self.count}"
-
-    @precondition(lambda self: self.held)
-    @rule(data=st.data())
-    def release(self, data: st.DataObject) -> None:
-        address = data.draw(st.sampled_from(sorted(self.held, key=int)))
-        self.pool.release(address)
-        del self.held[address]
-
-    @invariant()
-    def counts_and_holders_agree(self) -> None:
-        assert self.pool.used == len(self.held)
-        assert self.pool.available == len(self._free())
-        assert {address: self.pool.holder(address) for address in self.hosts} == {
-            address: self.held.get(address) for address in self.hosts
-        }
-
-    @invariant()
-    def ranges_name_just_these_addresses(self) -> None:
-        assert _members(self.pool.used_ranges()) == set(self.held)
-        assert _members(self.pool.available_ranges()) == self._free()
-
-
-def _members(ranges: str) -> set[Address]:
-    members: set[Address] = set()
-    for text in filter(None, ranges.split(",")):
-        low, high = parse_range(text.replace("-", ".."))
-        members |= {low + step for step in range(int(high) - int(low) + 1)}
-    return members
-
-
-TestPoolHistories = PoolMachine.TestCase
-TestPoolHistories.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 
 @given(st.lists(st.integers(1, 30), unique=True, max_size=30), st.integers(1, 30))

@@ -153,7 +153,9 @@ class PartsMachine(RuleBasedStateMachine):
         assert self.pool.capacity == len(self.hosts - self.excluded)
         assert _members(self.pool.available_ranges()) == set().union(*map(self._free, self.parts))
         assert _members(self.pool.used_ranges()) == self.held.keys()
-        assert {address: self.pool.holder(address) for address in self.held} == self.held
+        assert {address: self.pool.holder(address) for address in self.hosts} == {
+            address: self.held.get(address) for address in self.hosts
+        }
         assert self.pool.used == len(self.held)
 
 
@@ -166,4 +168,4 @@ def _members(ranges: str) -> set[Address]:
 
 
 TestPartsHistories = PartsMachine.TestCase
-TestPartsHistories.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestPartsHistories.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
