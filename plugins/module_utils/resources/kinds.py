@@ -8,6 +8,230 @@
 
 from __future__ import annotations
 
+STATIC_ROUTE = {
+    "policy": {"field": "policy", "type": "str", "choices": ["", "policyDst", "policySrc"]},
+    "cidr": {"field": "cidr", "type": "str"},
+    "next_hop_ip": {"field": "nextHopIP", "type": "str"},
+    "ecmp_mode": {"field": "ecmpMode", "type": "str"},
+    "bfd_id": {"field": "bfdId", "type": "str"},
+    "route_table": {"field": "routeTable", "type": "str"},
+}
+POLICY_ROUTE = {
+    "priority": {"field": "priority", "type": "int"},
+    "match": {"field": "match", "type": "str"},
+    "action": {"field": "action", "type": "str", "choices": ["", "allow", "drop", "reroute"]},
+    "next_hop_ip": {"field": "nextHopIP", "type": "str"},
+}
+VPC_PEERING = {
+    "remote_vpc": {"field": "remoteVpc", "type": "str"},
+    "local_connect_ip": {"field": "localConnectIP", "type": "str"},
+}
+LABEL_REQUIREMENT = {
+    "key": {"field": "key", "type": "str", "required": True},
+    "operator": {
+        "field": "operator",
+        "type": "str",
+        "choices": ["In", "NotIn", "Exists", "DoesNotExist"],
+        "required": True,
+    },
+    "values": {"field": "values", "type": "list", "elements": "str"},
+}
+LABEL_SELECTOR = {
+    "match_labels": {"field": "matchLabels", "type": "dict"},
+    "match_expressions": {
+        "field": "matchExpressions",
+        "type": "list",
+        "elements": "dict",
+        "fields": LABEL_REQUIREMENT,
+    },
+}
+BFD_PORT = {
+    "enabled": {"field": "enabled", "type": "bool", "stored": False},
+    "ip": {"field": "ip", "type": "str"},
+    "node_selector": {"field": "nodeSelector", "type": "dict", "fields": LABEL_SELECTOR},
+}
+CUSTOM_INTERFACE = {
+    "interface": {"field": "interface", "type": "str", "required": True},
+    "nodes": {"field": "nodes", "type": "list", "elements": "str"},
+}
+NAT_POLICY_MATCH = {"src_ips": {"field": "srcIPs", "type": "str"}, "dst_ips": {"field": "dstIPs", "type": "str"}}
+NAT_POLICY_RULE = {
+    "action": {"field": "action", "type": "str", "choices": ["nat", "forward"], "required": True},
+    "match": {"field": "match", "type": "dict", "fields": NAT_POLICY_MATCH},
+}
+ACL = {
+    "action": {
+        "field": "action",
+        "type": "str",
+        "choices": ["allow", "allow-related", "allow-stateless", "drop", "reject"],
+        "required": True,
+    },
+    "direction": {"field": "direction", "type": "str", "choices": ["from-lport", "to-lport"], "required": True},
+    "match": {"field": "match", "type": "str"},
+    "priority": {"field": "priority", "type": "int"},
+}
+U2O_FEATURES = {"overlay_only_routing": {"field": "overlayOnlyRouting", "type": "bool"}}
+BANDWIDTH_LIMIT_RULE = {
+    "name": {"field": "name", "type": "str", "required": True},
+    "direction": {"field": "direction", "type": "str", "choices": ["", "ingress", "egress"]},
+    "interface": {"field": "interface", "type": "str"},
+    "match_type": {"field": "matchType", "type": "str", "choices": ["", "ip"]},
+    "match_value": {"field": "matchValue", "type": "str"},
+    "priority": {"field": "priority", "type": "int"},
+    "rate_max": {"field": "rateMax", "type": "str"},
+    "burst_max": {"field": "burstMax", "type": "str"},
+}
+SECURITY_GROUP_RULE = {
+    "ip_version": {"field": "ipVersion", "type": "str", "choices": ["", "ipv4", "ipv6"]},
+    "protocol": {"field": "protocol", "type": "str", "choices": ["", "all", "icmp", "tcp", "udp"]},
+    "priority": {"field": "priority", "type": "int"},
+    "remote_type": {"field": "remoteType", "type": "str", "choices": ["", "address", "securityGroup"]},
+    "remote_address": {"field": "remoteAddress", "type": "str"},
+    "remote_security_group": {"field": "remoteSecurityGroup", "type": "str"},
+    "local_address": {"field": "localAddress", "type": "str"},
+    "port_range_min": {"field": "portRangeMin", "type": "int"},
+    "port_range_max": {"field": "portRangeMax", "type": "int"},
+    "source_port_range_min": {"field": "sourcePortRangeMin", "type": "int"},
+    "source_port_range_max": {"field": "sourcePortRangeMax", "type": "int"},
+    "policy": {"field": "policy", "type": "str", "choices": ["", "allow", "drop", "deny"]},
+}
+NAT_GATEWAY_BFD = {
+    "enabled": {"field": "enabled", "type": "bool", "stored": False},
+    "min_rx": {"field": "minRX", "type": "int", "stored": 1000},
+    "min_tx": {"field": "minTX", "type": "int", "stored": 1000},
+    "multiplier": {"field": "multiplier", "type": "int", "stored": 3},
+}
+BGP_SPEAKER = {
+    "enabled": {"field": "enabled", "type": "bool"},
+    "asn": {"field": "asn", "type": "int"},
+    "remote_asn": {"field": "remoteAsn", "type": "int"},
+    "neighbors": {"field": "neighbors", "type": "list", "elements": "str"},
+    "hold_time": {"field": "holdTime", "type": "str"},
+    "router_id": {"field": "routerId", "type": "str"},
+    "password": {"field": "password", "type": "str", "secret": True},
+    "enable_graceful_restart": {"field": "enableGracefulRestart", "type": "bool"},
+    "extra_args": {"field": "extraArgs", "type": "list", "elements": "str"},
+}
+ROUTE = {"cidr": {"field": "cidr", "type": "str"}, "next_hop_ip": {"field": "nextHopIP", "type": "str"}}
+TOLERATION = {
+    "key": {"field": "key", "type": "str"},
+    "operator": {"field": "operator", "type": "str", "choices": ["", "Exists", "Equal", "Lt", "Gt"]},
+    "value": {"field": "value", "type": "str"},
+    "effect": {
+        "field": "effect",
+        "type": "str",
+        "choices": ["", "NoSchedule", "PreferNoSchedule", "NoExecute"],
+    },
+    "toleration_seconds": {"field": "tolerationSeconds", "type": "int"},
+}
+EGRESS_POLICY = {
+    "snat": {"field": "snat", "type": "bool", "stored": False},
+    "subnets": {"field": "subnets", "type": "list", "elements": "str"},
+    "ip_blocks": {"field": "ipBlocks", "type": "list", "elements": "str"},
+}
+GIVEN_LABEL_SELECTOR = {
+    "match_labels": {"field": "matchLabels", "type": "dict"},
+    "match_expressions": {
+        "field": "matchExpressions",
+        "type": "list",
+        "elements": "dict",
+        "fields": LABEL_REQUIREMENT,
+    },
+}
+EGRESS_SELECTOR = {
+    "namespace_selector": {"field": "namespaceSelector", "type": "dict", "fields": GIVEN_LABEL_SELECTOR},
+    "pod_selector": {"field": "podSelector", "type": "dict", "fields": GIVEN_LABEL_SELECTOR},
+}
+BFD = {
+    "enabled": {"field": "enabled", "type": "bool", "stored": False},
+    "min_rx": {"field": "minRX", "type": "int", "stored": 1000},
+    "min_tx": {"field": "minTX", "type": "int", "stored": 1000},
+    "multiplier": {"field": "multiplier", "type": "int", "stored": 3},
+}
+BANDWIDTH = {"egress": {"field": "egress", "type": "raw"}, "ingress": {"field": "ingress", "type": "raw"}}
+NODE_REQUIREMENT = {
+    "key": {"field": "key", "type": "str", "required": True},
+    "operator": {
+        "field": "operator",
+        "type": "str",
+        "choices": ["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"],
+        "required": True,
+    },
+    "values": {"field": "values", "type": "list", "elements": "str"},
+}
+NODE_SELECTOR = {
+    "match_labels": {"field": "matchLabels", "type": "dict"},
+    "match_expressions": {
+        "field": "matchExpressions",
+        "type": "list",
+        "elements": "dict",
+        "fields": NODE_REQUIREMENT,
+    },
+    "match_fields": {"field": "matchFields", "type": "list", "elements": "dict", "fields": NODE_REQUIREMENT},
+}
+RESOURCES = {
+    "limits": {"field": "limits", "type": "dict"},
+    "requests": {"field": "requests", "type": "dict"},
+    "claims": {"field": "claims", "type": "list", "elements": "dict"},
+}
+ENDPOINTS = {
+    "source_cidrs": {"field": "sourceCIDRs", "type": "list", "elements": "str"},
+    "destination_cidrs": {"field": "destinationCIDRs", "type": "list", "elements": "str"},
+    "source_ports": {"field": "sourcePorts", "type": "list", "elements": "dict"},
+    "destination_ports": {"field": "destinationPorts", "type": "list", "elements": "dict"},
+}
+CONNECTION_FILTER = {
+    "address_families": {"field": "addressFamilies", "type": "list", "elements": "str", "choices": ["ipv4", "ipv6"]},
+    "protocols": {
+        "field": "protocols",
+        "type": "list",
+        "elements": "str",
+        "choices": ["tcp", "udp", "sctp", "icmp", "icmpv6", "other"],
+    },
+    "nat_types": {
+        "field": "natTypes",
+        "type": "list",
+        "elements": "str",
+        "choices": ["snat", "dnat", "snat_dnat"],
+    },
+    "original": {"field": "original", "type": "dict", "fields": ENDPOINTS},
+    "translated": {"field": "translated", "type": "dict", "fields": ENDPOINTS},
+}
+CONNECTION_FILTERS = {
+    "include": {"field": "include", "type": "list", "elements": "dict", "fields": CONNECTION_FILTER},
+    "exclude": {"field": "exclude", "type": "list", "elements": "dict", "fields": CONNECTION_FILTER},
+}
+RATE_LIMIT = {
+    "records_per_second": {"field": "recordsPerSecond", "type": "int"},
+    "burst": {"field": "burst", "type": "int"},
+}
+CONNECTION_LOG = {
+    "enabled": {"field": "enabled", "type": "bool"},
+    "events": {"field": "events", "type": "list", "elements": "str", "choices": ["start", "end"]},
+    "filters": {"field": "filters", "type": "dict", "fields": CONNECTION_FILTERS},
+    "rate_limit": {"field": "rateLimit", "type": "dict", "fields": RATE_LIMIT},
+}
+SWITCH = {"enabled": {"field": "enabled", "type": "bool"}}
+CONNTRACK = {
+    "log": {"field": "log", "type": "dict", "fields": CONNECTION_LOG},
+    "metrics": {"field": "metrics", "type": "dict", "fields": SWITCH},
+}
+SERVICE_MONITOR = {
+    "annotations": {"field": "annotations", "type": "dict"},
+    "labels": {"field": "labels", "type": "dict"},
+}
+OBSERVABILITY = {
+    "conntrack": {"field": "conntrack", "type": "dict", "fields": CONNTRACK},
+    "interface_metrics": {"field": "interfaceMetrics", "type": "dict", "fields": SWITCH},
+    "resources": {"field": "resources", "type": "dict", "fields": RESOURCES},
+    "service_monitor": {"field": "serviceMonitor", "type": "dict", "fields": SERVICE_MONITOR},
+}
+LBPORT = {
+    "name": {"field": "name", "type": "str"},
+    "port": {"field": "port", "type": "int"},
+    "target_port": {"field": "targetPort", "type": "int"},
+    "protocol": {"field": "protocol", "type": "str", "choices": ["", "TCP", "UDP", "SCTP"]},
+}
 KINDS = {
     "vpcs": {
         "api_version": "kubeovn.io/v1",
@@ -23,68 +247,19 @@ KINDS = {
                 "field": "staticRoutes",
                 "type": "list",
                 "elements": "dict",
-                "fields": {
-                    "policy": {"field": "policy", "type": "str", "choices": ["", "policyDst", "policySrc"]},
-                    "cidr": {"field": "cidr", "type": "str"},
-                    "next_hop_ip": {"field": "nextHopIP", "type": "str"},
-                    "ecmp_mode": {"field": "ecmpMode", "type": "str"},
-                    "bfd_id": {"field": "bfdId", "type": "str"},
-                    "route_table": {"field": "routeTable", "type": "str"},
-                },
+                "fields": STATIC_ROUTE,
             },
             "policy_routes": {
                 "field": "policyRoutes",
                 "type": "list",
                 "elements": "dict",
-                "fields": {
-                    "priority": {"field": "priority", "type": "int"},
-                    "match": {"field": "match", "type": "str"},
-                    "action": {"field": "action", "type": "str", "choices": ["", "allow", "drop", "reroute"]},
-                    "next_hop_ip": {"field": "nextHopIP", "type": "str"},
-                },
+                "fields": POLICY_ROUTE,
             },
-            "vpc_peerings": {
-                "field": "vpcPeerings",
-                "type": "list",
-                "elements": "dict",
-                "fields": {
-                    "remote_vpc": {"field": "remoteVpc", "type": "str"},
-                    "local_connect_ip": {"field": "localConnectIP", "type": "str"},
-                },
-            },
+            "vpc_peerings": {"field": "vpcPeerings", "type": "list", "elements": "dict", "fields": VPC_PEERING},
             "enable_external": {"field": "enableExternal", "type": "bool"},
             "extra_external_subnets": {"field": "extraExternalSubnets", "type": "list", "elements": "str"},
             "enable_bfd": {"field": "enableBfd", "type": "bool"},
-            "bfd_port": {
-                "field": "bfdPort",
-                "type": "dict",
-                "fields": {
-                    "enabled": {"field": "enabled", "type": "bool", "stored": False},
-                    "ip": {"field": "ip", "type": "str"},
-                    "node_selector": {
-                        "field": "nodeSelector",
-                        "type": "dict",
-                        "fields": {
-                            "match_labels": {"field": "matchLabels", "type": "dict"},
-                            "match_expressions": {
-                                "field": "matchExpressions",
-                                "type": "list",
-                                "elements": "dict",
-                                "fields": {
-                                    "key": {"field": "key", "type": "str", "required": True},
-                                    "operator": {
-                                        "field": "operator",
-                                        "type": "str",
-                                        "choices": ["In", "NotIn", "Exists", "DoesNotExist"],
-                                        "required": True,
-                                    },
-                                    "values": {"field": "values", "type": "list", "elements": "str"},
-                                },
-                            },
-                        },
-                    },
-                },
-            },
+            "bfd_port": {"field": "bfdPort", "type": "dict", "fields": BFD_PORT},
         },
     },
     "provider_networks": {
@@ -100,34 +275,10 @@ KINDS = {
                 "field": "customInterfaces",
                 "type": "list",
                 "elements": "dict",
-                "fields": {
-                    "interface": {"field": "interface", "type": "str", "required": True},
-                    "nodes": {"field": "nodes", "type": "list", "elements": "str"},
-                },
+                "fields": CUSTOM_INTERFACE,
             },
             "exclude_nodes": {"field": "excludeNodes", "type": "list", "elements": "str"},
-            "node_selector": {
-                "field": "nodeSelector",
-                "type": "dict",
-                "fields": {
-                    "match_labels": {"field": "matchLabels", "type": "dict"},
-                    "match_expressions": {
-                        "field": "matchExpressions",
-                        "type": "list",
-                        "elements": "dict",
-                        "fields": {
-                            "key": {"field": "key", "type": "str", "required": True},
-                            "operator": {
-                                "field": "operator",
-                                "type": "str",
-                                "choices": ["In", "NotIn", "Exists", "DoesNotExist"],
-                                "required": True,
-                            },
-                            "values": {"field": "values", "type": "list", "elements": "str"},
-                        },
-                    },
-                },
-            },
+            "node_selector": {"field": "nodeSelector", "type": "dict", "fields": LABEL_SELECTOR},
             "exchange_link_name": {"field": "exchangeLinkName", "type": "bool"},
             "auto_create_vlan_subinterfaces": {"field": "autoCreateVlanSubinterfaces", "type": "bool"},
             "preserve_vlan_interfaces": {"field": "preserveVlanInterfaces", "type": "bool"},
@@ -168,24 +319,7 @@ KINDS = {
                 "field": "namespaceSelectors",
                 "type": "list",
                 "elements": "dict",
-                "fields": {
-                    "match_labels": {"field": "matchLabels", "type": "dict"},
-                    "match_expressions": {
-                        "field": "matchExpressions",
-                        "type": "list",
-                        "elements": "dict",
-                        "fields": {
-                            "key": {"field": "key", "type": "str", "required": True},
-                            "operator": {
-                                "field": "operator",
-                                "type": "str",
-                                "choices": ["In", "NotIn", "Exists", "DoesNotExist"],
-                                "required": True,
-                            },
-                            "values": {"field": "values", "type": "list", "elements": "str"},
-                        },
-                    },
-                },
+                "fields": LABEL_SELECTOR,
             },
             "mtu": {"field": "mtu", "type": "int"},
             "gateway_type": {
@@ -199,46 +333,14 @@ KINDS = {
                 "field": "gatewayNodeSelectors",
                 "type": "list",
                 "elements": "dict",
-                "fields": {
-                    "match_labels": {"field": "matchLabels", "type": "dict"},
-                    "match_expressions": {
-                        "field": "matchExpressions",
-                        "type": "list",
-                        "elements": "dict",
-                        "fields": {
-                            "key": {"field": "key", "type": "str", "required": True},
-                            "operator": {
-                                "field": "operator",
-                                "type": "str",
-                                "choices": ["In", "NotIn", "Exists", "DoesNotExist"],
-                                "required": True,
-                            },
-                            "values": {"field": "values", "type": "list", "elements": "str"},
-                        },
-                    },
-                },
+                "fields": LABEL_SELECTOR,
             },
             "nat_outgoing": {"field": "natOutgoing", "type": "bool", "stored": False},
             "nat_outgoing_policy_rules": {
                 "field": "natOutgoingPolicyRules",
                 "type": "list",
                 "elements": "dict",
-                "fields": {
-                    "action": {
-                        "field": "action",
-                        "type": "str",
-                        "choices": ["nat", "forward"],
-                        "required": True,
-                    },
-                    "match": {
-                        "field": "match",
-                        "type": "dict",
-                        "fields": {
-                            "src_ips": {"field": "srcIPs", "type": "str"},
-                            "dst_ips": {"field": "dstIPs", "type": "str"},
-                        },
-                    },
-                },
+                "fields": NAT_POLICY_RULE,
             },
             "external_egress_gateway": {"field": "externalEgressGateway", "type": "str"},
             "policy_routing_priority": {"field": "policyRoutingPriority", "type": "int"},
@@ -246,27 +348,7 @@ KINDS = {
             "private": {"field": "private", "type": "bool", "stored": False},
             "allow_subnets": {"field": "allowSubnets", "type": "list", "elements": "str"},
             "allow_ew_traffic": {"field": "allowEWTraffic", "type": "bool"},
-            "acls": {
-                "field": "acls",
-                "type": "list",
-                "elements": "dict",
-                "fields": {
-                    "action": {
-                        "field": "action",
-                        "type": "str",
-                        "choices": ["allow", "allow-related", "allow-stateless", "drop", "reject"],
-                        "required": True,
-                    },
-                    "direction": {
-                        "field": "direction",
-                        "type": "str",
-                        "choices": ["from-lport", "to-lport"],
-                        "required": True,
-                    },
-                    "match": {"field": "match", "type": "str"},
-                    "priority": {"field": "priority", "type": "int"},
-                },
-            },
+            "acls": {"field": "acls", "type": "list", "elements": "dict", "fields": ACL},
             "vlan": {"field": "vlan", "type": "str"},
             "vips": {"field": "vips", "type": "list", "elements": "str"},
             "logical_gateway": {"field": "logicalGateway", "type": "bool"},
@@ -285,11 +367,7 @@ KINDS = {
             "route_table": {"field": "routeTable", "type": "str"},
             "u2o_interconnection": {"field": "u2oInterconnection", "type": "bool"},
             "u2o_interconnection_ip": {"field": "u2oInterconnectionIP", "type": "str"},
-            "u2o_features": {
-                "field": "u2oFeatures",
-                "type": "dict",
-                "fields": {"overlay_only_routing": {"field": "overlayOnlyRouting", "type": "bool"}},
-            },
+            "u2o_features": {"field": "u2oFeatures", "type": "dict", "fields": U2O_FEATURES},
         },
     },
     "ip_pools": {
@@ -359,16 +437,7 @@ KINDS = {
                 "field": "bandwidthLimitRules",
                 "type": "list",
                 "elements": "dict",
-                "fields": {
-                    "name": {"field": "name", "type": "str", "required": True},
-                    "direction": {"field": "direction", "type": "str", "choices": ["", "ingress", "egress"]},
-                    "interface": {"field": "interface", "type": "str"},
-                    "match_type": {"field": "matchType", "type": "str", "choices": ["", "ip"]},
-                    "match_value": {"field": "matchValue", "type": "str"},
-                    "priority": {"field": "priority", "type": "int"},
-                    "rate_max": {"field": "rateMax", "type": "str"},
-                    "burst_max": {"field": "burstMax", "type": "str"},
-                },
+                "fields": BANDWIDTH_LIMIT_RULE,
             },
             "binding_type": {"field": "bindingType", "type": "str", "choices": ["", "EIP", "NATGW"]},
             "shared": {"field": "shared", "type": "bool"},
@@ -386,55 +455,13 @@ KINDS = {
                 "field": "ingressRules",
                 "type": "list",
                 "elements": "dict",
-                "fields": {
-                    "ip_version": {"field": "ipVersion", "type": "str", "choices": ["", "ipv4", "ipv6"]},
-                    "protocol": {
-                        "field": "protocol",
-                        "type": "str",
-                        "choices": ["", "all", "icmp", "tcp", "udp"],
-                    },
-                    "priority": {"field": "priority", "type": "int"},
-                    "remote_type": {
-                        "field": "remoteType",
-                        "type": "str",
-                        "choices": ["", "address", "securityGroup"],
-                    },
-                    "remote_address": {"field": "remoteAddress", "type": "str"},
-                    "remote_security_group": {"field": "remoteSecurityGroup", "type": "str"},
-                    "local_address": {"field": "localAddress", "type": "str"},
-                    "port_range_min": {"field": "portRangeMin", "type": "int"},
-                    "port_range_max": {"field": "portRangeMax", "type": "int"},
-                    "source_port_range_min": {"field": "sourcePortRangeMin", "type": "int"},
-                    "source_port_range_max": {"field": "sourcePortRangeMax", "type": "int"},
-                    "policy": {"field": "policy", "type": "str", "choices": ["", "allow", "drop", "deny"]},
-                },
+                "fields": SECURITY_GROUP_RULE,
             },
             "egress_rules": {
                 "field": "egressRules",
                 "type": "list",
                 "elements": "dict",
-                "fields": {
-                    "ip_version": {"field": "ipVersion", "type": "str", "choices": ["", "ipv4", "ipv6"]},
-                    "protocol": {
-                        "field": "protocol",
-                        "type": "str",
-                        "choices": ["", "all", "icmp", "tcp", "udp"],
-                    },
-                    "priority": {"field": "priority", "type": "int"},
-                    "remote_type": {
-                        "field": "remoteType",
-                        "type": "str",
-                        "choices": ["", "address", "securityGroup"],
-                    },
-                    "remote_address": {"field": "remoteAddress", "type": "str"},
-                    "remote_security_group": {"field": "remoteSecurityGroup", "type": "str"},
-                    "local_address": {"field": "localAddress", "type": "str"},
-                    "port_range_min": {"field": "portRangeMin", "type": "int"},
-                    "port_range_max": {"field": "portRangeMax", "type": "int"},
-                    "source_port_range_min": {"field": "sourcePortRangeMin", "type": "int"},
-                    "source_port_range_max": {"field": "sourcePortRangeMax", "type": "int"},
-                    "policy": {"field": "policy", "type": "str", "choices": ["", "allow", "drop", "deny"]},
-                },
+                "fields": SECURITY_GROUP_RULE,
             },
             "allow_same_group_traffic": {"field": "allowSameGroupTraffic", "type": "bool"},
             "tier": {"field": "tier", "type": "int"},
@@ -487,65 +514,15 @@ KINDS = {
             "internal_subnets": {"field": "internalSubnets", "type": "list", "elements": "str"},
             "internal_cidrs": {"field": "internalCIDRs", "type": "list", "elements": "str"},
             "replicas": {"field": "replicas", "type": "int", "stored": 1},
-            "bfd": {
-                "field": "bfd",
-                "type": "dict",
-                "fields": {
-                    "enabled": {"field": "enabled", "type": "bool", "stored": False},
-                    "min_rx": {"field": "minRX", "type": "int", "stored": 1000},
-                    "min_tx": {"field": "minTX", "type": "int", "stored": 1000},
-                    "multiplier": {"field": "multiplier", "type": "int", "stored": 3},
-                },
-            },
-            "bgp_speaker": {
-                "field": "bgpSpeaker",
-                "type": "dict",
-                "fields": {
-                    "enabled": {"field": "enabled", "type": "bool"},
-                    "asn": {"field": "asn", "type": "int"},
-                    "remote_asn": {"field": "remoteAsn", "type": "int"},
-                    "neighbors": {"field": "neighbors", "type": "list", "elements": "str"},
-                    "hold_time": {"field": "holdTime", "type": "str"},
-                    "router_id": {"field": "routerId", "type": "str"},
-                    "password": {"field": "password", "type": "str", "secret": True},
-                    "enable_graceful_restart": {"field": "enableGracefulRestart", "type": "bool"},
-                    "extra_args": {"field": "extraArgs", "type": "list", "elements": "str"},
-                },
-            },
-            "routes": {
-                "field": "routes",
-                "type": "list",
-                "elements": "dict",
-                "fields": {
-                    "cidr": {"field": "cidr", "type": "str"},
-                    "next_hop_ip": {"field": "nextHopIP", "type": "str"},
-                },
-            },
+            "bfd": {"field": "bfd", "type": "dict", "fields": NAT_GATEWAY_BFD},
+            "bgp_speaker": {"field": "bgpSpeaker", "type": "dict", "fields": BGP_SPEAKER},
+            "routes": {"field": "routes", "type": "list", "elements": "dict", "fields": ROUTE},
             "no_default_eip": {"field": "noDefaultEIP", "type": "bool"},
             "qos_policy": {"field": "qosPolicy", "type": "str"},
             "namespace": {"field": "namespace", "type": "str"},
             "annotations": {"field": "annotations", "type": "dict"},
             "selector": {"field": "selector", "type": "list", "elements": "str"},
-            "tolerations": {
-                "field": "tolerations",
-                "type": "list",
-                "elements": "dict",
-                "fields": {
-                    "key": {"field": "key", "type": "str"},
-                    "operator": {
-                        "field": "operator",
-                        "type": "str",
-                        "choices": ["", "Exists", "Equal", "Lt", "Gt"],
-                    },
-                    "value": {"field": "value", "type": "str"},
-                    "effect": {
-                        "field": "effect",
-                        "type": "str",
-                        "choices": ["", "NoSchedule", "PreferNoSchedule", "NoExecute"],
-                    },
-                    "toleration_seconds": {"field": "tolerationSeconds", "type": "int"},
-                },
-            },
+            "tolerations": {"field": "tolerations", "type": "list", "elements": "dict", "fields": TOLERATION},
             "affinity": {"field": "affinity", "type": "dict"},
         },
     },
@@ -566,66 +543,12 @@ KINDS = {
             "external_subnet": {"field": "externalSubnet", "type": "str", "required": True},
             "external_ips": {"field": "externalIPs", "type": "list", "elements": "str"},
             "external_ip_pool": {"field": "externalIPPool", "type": "str"},
-            "policies": {
-                "field": "policies",
-                "type": "list",
-                "elements": "dict",
-                "fields": {
-                    "snat": {"field": "snat", "type": "bool", "stored": False},
-                    "subnets": {"field": "subnets", "type": "list", "elements": "str"},
-                    "ip_blocks": {"field": "ipBlocks", "type": "list", "elements": "str"},
-                },
-            },
+            "policies": {"field": "policies", "type": "list", "elements": "dict", "fields": EGRESS_POLICY},
             "selectors": {
                 "field": "selectors",
                 "type": "list",
                 "elements": "dict",
-                "fields": {
-                    "namespace_selector": {
-                        "field": "namespaceSelector",
-                        "type": "dict",
-                        "fields": {
-                            "match_labels": {"field": "matchLabels", "type": "dict"},
-                            "match_expressions": {
-                                "field": "matchExpressions",
-                                "type": "list",
-                                "elements": "dict",
-                                "fields": {
-                                    "key": {"field": "key", "type": "str", "required": True},
-                                    "operator": {
-                                        "field": "operator",
-                                        "type": "str",
-                                        "choices": ["In", "NotIn", "Exists", "DoesNotExist"],
-                                        "required": True,
-                                    },
-                                    "values": {"field": "values", "type": "list", "elements": "str"},
-                                },
-                            },
-                        },
-                    },
-                    "pod_selector": {
-                        "field": "podSelector",
-                        "type": "dict",
-                        "fields": {
-                            "match_labels": {"field": "matchLabels", "type": "dict"},
-                            "match_expressions": {
-                                "field": "matchExpressions",
-                                "type": "list",
-                                "elements": "dict",
-                                "fields": {
-                                    "key": {"field": "key", "type": "str", "required": True},
-                                    "operator": {
-                                        "field": "operator",
-                                        "type": "str",
-                                        "choices": ["In", "NotIn", "Exists", "DoesNotExist"],
-                                        "required": True,
-                                    },
-                                    "values": {"field": "values", "type": "list", "elements": "str"},
-                                },
-                            },
-                        },
-                    },
-                },
+                "fields": EGRESS_SELECTOR,
             },
             "traffic_policy": {
                 "field": "trafficPolicy",
@@ -633,84 +556,17 @@ KINDS = {
                 "choices": ["Local", "Cluster"],
                 "stored": "Cluster",
             },
-            "bfd": {
-                "field": "bfd",
-                "type": "dict",
-                "fields": {
-                    "enabled": {"field": "enabled", "type": "bool", "stored": False},
-                    "min_rx": {"field": "minRX", "type": "int", "stored": 1000},
-                    "min_tx": {"field": "minTX", "type": "int", "stored": 1000},
-                    "multiplier": {"field": "multiplier", "type": "int", "stored": 3},
-                },
-            },
-            "bandwidth": {
-                "field": "bandwidth",
-                "type": "dict",
-                "fields": {
-                    "egress": {"field": "egress", "type": "raw"},
-                    "ingress": {"field": "ingress", "type": "raw"},
-                },
-            },
+            "bfd": {"field": "bfd", "type": "dict", "fields": BFD},
+            "bandwidth": {"field": "bandwidth", "type": "dict", "fields": BANDWIDTH},
             "bgp_conf": {"field": "bgpConf", "type": "str"},
             "evpn_conf": {"field": "evpnConf", "type": "str"},
             "node_selector": {
                 "field": "nodeSelector",
                 "type": "list",
                 "elements": "dict",
-                "fields": {
-                    "match_labels": {"field": "matchLabels", "type": "dict"},
-                    "match_expressions": {
-                        "field": "matchExpressions",
-                        "type": "list",
-                        "elements": "dict",
-                        "fields": {
-                            "key": {"field": "key", "type": "str", "required": True},
-                            "operator": {
-                                "field": "operator",
-                                "type": "str",
-                                "choices": ["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"],
-                                "required": True,
-                            },
-                            "values": {"field": "values", "type": "list", "elements": "str"},
-                        },
-                    },
-                    "match_fields": {
-                        "field": "matchFields",
-                        "type": "list",
-                        "elements": "dict",
-                        "fields": {
-                            "key": {"field": "key", "type": "str", "required": True},
-                            "operator": {
-                                "field": "operator",
-                                "type": "str",
-                                "choices": ["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"],
-                                "required": True,
-                            },
-                            "values": {"field": "values", "type": "list", "elements": "str"},
-                        },
-                    },
-                },
+                "fields": NODE_SELECTOR,
             },
-            "tolerations": {
-                "field": "tolerations",
-                "type": "list",
-                "elements": "dict",
-                "fields": {
-                    "key": {"field": "key", "type": "str"},
-                    "operator": {
-                        "field": "operator",
-                        "type": "str",
-                        "choices": ["", "Exists", "Equal", "Lt", "Gt"],
-                    },
-                    "value": {"field": "value", "type": "str"},
-                    "effect": {
-                        "field": "effect",
-                        "type": "str",
-                        "choices": ["", "NoSchedule", "PreferNoSchedule", "NoExecute"],
-                    },
-                    "toleration_seconds": {"field": "tolerationSeconds", "type": "int"},
-                },
-            },
+            "tolerations": {"field": "tolerations", "type": "list", "elements": "dict", "fields": TOLERATION},
             "pod_anti_affinity": {
                 "field": "podAntiAffinity",
                 "type": "str",
@@ -718,235 +574,8 @@ KINDS = {
                 "stored": "Required",
             },
             "image": {"field": "image", "type": "str"},
-            "resources": {
-                "field": "resources",
-                "type": "dict",
-                "fields": {
-                    "limits": {"field": "limits", "type": "dict"},
-                    "requests": {"field": "requests", "type": "dict"},
-                    "claims": {"field": "claims", "type": "list", "elements": "dict"},
-                },
-            },
-            "observability": {
-                "field": "observability",
-                "type": "dict",
-                "fields": {
-                    "conntrack": {
-                        "field": "conntrack",
-                        "type": "dict",
-                        "fields": {
-                            "log": {
-                                "field": "log",
-                                "type": "dict",
-                                "fields": {
-                                    "enabled": {"field": "enabled", "type": "bool"},
-                                    "events": {
-                                        "field": "events",
-                                        "type": "list",
-                                        "elements": "str",
-                                        "choices": ["start", "end"],
-                                    },
-                                    "filters": {
-                                        "field": "filters",
-                                        "type": "dict",
-                                        "fields": {
-                                            "include": {
-                                                "field": "include",
-                                                "type": "list",
-                                                "elements": "dict",
-                                                "fields": {
-                                                    "address_families": {
-                                                        "field": "addressFamilies",
-                                                        "type": "list",
-                                                        "elements": "str",
-                                                        "choices": ["ipv4", "ipv6"],
-                                                    },
-                                                    "protocols": {
-                                                        "field": "protocols",
-                                                        "type": "list",
-                                                        "elements": "str",
-                                                        "choices": ["tcp", "udp", "sctp", "icmp", "icmpv6", "other"],
-                                                    },
-                                                    "nat_types": {
-                                                        "field": "natTypes",
-                                                        "type": "list",
-                                                        "elements": "str",
-                                                        "choices": ["snat", "dnat", "snat_dnat"],
-                                                    },
-                                                    "original": {
-                                                        "field": "original",
-                                                        "type": "dict",
-                                                        "fields": {
-                                                            "source_cidrs": {
-                                                                "field": "sourceCIDRs",
-                                                                "type": "list",
-                                                                "elements": "str",
-                                                            },
-                                                            "destination_cidrs": {
-                                                                "field": "destinationCIDRs",
-                                                                "type": "list",
-                                                                "elements": "str",
-                                                            },
-                                                            "source_ports": {
-                                                                "field": "sourcePorts",
-                                                                "type": "list",
-                                                                "elements": "dict",
-                                                            },
-                                                            "destination_ports": {
-                                                                "field": "destinationPorts",
-                                                                "type": "list",
-                                                                "elements": "dict",
-                                                            },
-                                                        },
-                                                    },
-                                                    "translated": {
-                                                        "field": "translated",
-                                                        "type": "dict",
-                                                        "fields": {
-                                                            "source_cidrs": {
-                                                                "field": "sourceCIDRs",
-                                                                "type": "list",
-                                                                "elements": "str",
-                                                            },
-                                                            "destination_cidrs": {
-                                                                "field": "destinationCIDRs",
-                                                                "type": "list",
-                                                                "elements": "str",
-                                                            },
-                                                            "source_ports": {
-                                                                "field": "sourcePorts",
-                                                                "type": "list",
-                                                                "elements": "dict",
-                                                            },
-                                                            "destination_ports": {
-                                                                "field": "destinationPorts",
-                                                                "type": "list",
-                                                                "elements": "dict",
-                                                            },
-                                                        },
-                                                    },
-                                                },
-                                            },
-                                            "exclude": {
-                                                "field": "exclude",
-                                                "type": "list",
-                                                "elements": "dict",
-                                                "fields": {
-                                                    "address_families": {
-                                                        "field": "addressFamilies",
-                                                        "type": "list",
-                                                        "elements": "str",
-                                                        "choices": ["ipv4", "ipv6"],
-                                                    },
-                                                    "protocols": {
-                                                        "field": "protocols",
-                                                        "type": "list",
-                                                        "elements": "str",
-                                                        "choices": ["tcp", "udp", "sctp", "icmp", "icmpv6", "other"],
-                                                    },
-                                                    "nat_types": {
-                                                        "field": "natTypes",
-                                                        "type": "list",
-                                                        "elements": "str",
-                                                        "choices": ["snat", "dnat", "snat_dnat"],
-                                                    },
-                                                    "original": {
-                                                        "field": "original",
-                                                        "type": "dict",
-                                                        "fields": {
-                                                            "source_cidrs": {
-                                                                "field": "sourceCIDRs",
-                                                                "type": "list",
-                                                                "elements": "str",
-                                                            },
-                                                            "destination_cidrs": {
-                                                                "field": "destinationCIDRs",
-                                                                "type": "list",
-                                                                "elements": "str",
-                                                            },
-                                                            "source_ports": {
-                                                                "field": "sourcePorts",
-                                                                "type": "list",
-                                                                "elements": "dict",
-                                                            },
-                                                            "destination_ports": {
-                                                                "field": "destinationPorts",
-                                                                "type": "list",
-                                                                "elements": "dict",
-                                                            },
-                                                        },
-                                                    },
-                                                    "translated": {
-                                                        "field": "translated",
-                                                        "type": "dict",
-                                                        "fields": {
-                                                            "source_cidrs": {
-                                                                "field": "sourceCIDRs",
-                                                                "type": "list",
-                                                                "elements": "str",
-                                                            },
-                                                            "destination_cidrs": {
-                                                                "field": "destinationCIDRs",
-                                                                "type": "list",
-                                                                "elements": "str",
-                                                            },
-                                                            "source_ports": {
-                                                                "field": "sourcePorts",
-                                                                "type": "list",
-                                                                "elements": "dict",
-                                                            },
-                                                            "destination_ports": {
-                                                                "field": "destinationPorts",
-                                                                "type": "list",
-                                                                "elements": "dict",
-                                                            },
-                                                        },
-                                                    },
-                                                },
-                                            },
-                                        },
-                                    },
-                                    "rate_limit": {
-                                        "field": "rateLimit",
-                                        "type": "dict",
-                                        "fields": {
-                                            "records_per_second": {"field": "recordsPerSecond", "type": "int"},
-                                            "burst": {"field": "burst", "type": "int"},
-                                        },
-                                    },
-                                },
-                            },
-                            "metrics": {
-                                "field": "metrics",
-                                "type": "dict",
-                                "fields": {"enabled": {"field": "enabled", "type": "bool"}},
-                            },
-                        },
-                    },
-                    "interface_metrics": {
-                        "field": "interfaceMetrics",
-                        "type": "dict",
-                        "fields": {"enabled": {"field": "enabled", "type": "bool"}},
-                    },
-                    "resources": {
-                        "field": "resources",
-                        "type": "dict",
-                        "fields": {
-                            "limits": {"field": "limits", "type": "dict"},
-                            "requests": {"field": "requests", "type": "dict"},
-                            "claims": {"field": "claims", "type": "list", "elements": "dict"},
-                        },
-                    },
-                    "service_monitor": {
-                        "field": "serviceMonitor",
-                        "type": "dict",
-                        "fields": {
-                            "annotations": {"field": "annotations", "type": "dict"},
-                            "labels": {"field": "labels", "type": "dict"},
-                        },
-                    },
-                },
-            },
+            "resources": {"field": "resources", "type": "dict", "fields": RESOURCES},
+            "observability": {"field": "observability", "type": "dict", "fields": OBSERVABILITY},
         },
     },
     "gateway_eips": {
@@ -1098,17 +727,7 @@ KINDS = {
             "selector": {"field": "selector", "type": "list", "elements": "str"},
             "endpoints": {"field": "endpoints", "type": "list", "elements": "str"},
             "session_affinity": {"field": "sessionAffinity", "type": "str", "choices": ["", "None", "ClientIP"]},
-            "ports": {
-                "field": "ports",
-                "type": "list",
-                "elements": "dict",
-                "fields": {
-                    "name": {"field": "name", "type": "str"},
-                    "port": {"field": "port", "type": "int"},
-                    "target_port": {"field": "targetPort", "type": "int"},
-                    "protocol": {"field": "protocol", "type": "str", "choices": ["", "TCP", "UDP", "SCTP"]},
-                },
-            },
+            "ports": {"field": "ports", "type": "list", "elements": "dict", "fields": LBPORT},
             "vip": {"field": "vip", "type": "str"},
         },
     },
@@ -1124,17 +743,7 @@ KINDS = {
             "selector": {"field": "selector", "type": "list", "elements": "str"},
             "endpoints": {"field": "endpoints", "type": "list", "elements": "str"},
             "session_affinity": {"field": "sessionAffinity", "type": "str", "choices": ["", "None", "ClientIP"]},
-            "ports": {
-                "field": "ports",
-                "type": "list",
-                "elements": "dict",
-                "fields": {
-                    "name": {"field": "name", "type": "str"},
-                    "port": {"field": "port", "type": "int"},
-                    "target_port": {"field": "targetPort", "type": "int"},
-                    "protocol": {"field": "protocol", "type": "str", "choices": ["", "TCP", "UDP", "SCTP"]},
-                },
-            },
+            "ports": {"field": "ports", "type": "list", "elements": "dict", "fields": LBPORT},
             "ovn_eip": {"field": "ovnEip", "type": "str"},
             "vpc": {"field": "vpc", "type": "str"},
         },

@@ -84,13 +84,15 @@ if __name__ == "__main__":
 
 def table(note: str) -> str:
     """The text of the table of kinds."""
-    kinds = {MODULES[kind]: _kind(cls) for kind, cls in KINDS.items() if kind in MODULES}
+    models: dict[str, Any] = {}
+    kinds = {MODULES[kind]: _kind(cls, models) for kind, cls in KINDS.items() if kind in MODULES}
+    constants = "".join(f"{name} = {_literal(value)}\n" for name, value in {**models, "KINDS": kinds}.items())
     return (
         "# Copyright: (c) the Weft authors\n"
         "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)\n"
         f"# SPDX-License-Identifier: GPL-3.0-or-later\n# {note}\n# fmt: off\n\n"
         '"""The kinds, each after those that it may name, and their fields: option, name in documents, type."""\n\n'
-        f"from __future__ import annotations\n\nKINDS = {_literal(kinds)}\n"
+        "from __future__ import annotations\n\n" + re.sub(r'"@(\w+)"', r"\1", constants)
     )
 
 
@@ -120,7 +122,7 @@ def fields(cls: type[Resource]) -> dict[str, Any]:
     return dict(_fields(model, structural(model, words=True)))
 
 
-def _kind(cls: type[Resource]) -> dict[str, Any]:
+def _kind(cls: type[Resource], models: dict[str, Any]) -> dict[str, Any]:
     info = cls.INFO
     return {
         "api_version": info.api_version,
@@ -129,15 +131,18 @@ def _kind(cls: type[Resource]) -> dict[str, Any]:
         "namespaced": info.namespaced,
         "system": list(SYSTEM.get(info.kind, ())),
         "waits": cls.PENDING != EVERYTHING,
-        "fields": {name: _bare(field) for name, field in fields(cls).items()},
+        "fields": {name: _bare(field, models) for name, field in fields(cls).items()},
     }
 
 
-def _bare(field: Mapping[str, Any]) -> dict[str, Any]:
-    """A field without its words."""
-    kept = {key: value for key, value in field.items() if key not in ("description", "fields")}
+def _bare(field: Mapping[str, Any], models: dict[str, Any]) -> dict[str, Any]:
+    """A field without its words. What a model is made of stands once, in `models`; fields name it (`@LABEL_SELECTOR`)."""
+    kept = {key: value for key, value in field.items() if key not in ("description", "fields", "model")}
     if "fields" in field:
-        kept["fields"] = {name: _bare(inner) for name, inner in field["fields"].items()}
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field["model"]).upper()
+        made = {inner: _bare(value, models) for inner, value in field["fields"].items()}
+        assert models.setdefault(name, made) == made, f"two models are called {name}"
+        kept["fields"] = f"@{name}"
     return kept
 
 
@@ -172,8 +177,9 @@ def _type(node: Schema, model: type[BaseModel] | None) -> dict[str, Any]:
         found = {"type": "list", "elements": item.pop("type")}
         return {**found, **item} if "elements" not in item else {"type": "list", "elements": "list"}
     if node["type"] == "object":
-        inner = dict(_fields(model, node)) if model is not None and "properties" in node else {}
-        return {"type": "dict", **({"fields": inner} if inner else {})}
+        if model is None or "properties" not in node:
+            return {"type": "dict"}
+        return {"type": "dict", "fields": dict(_fields(model, node)), "model": model.__name__}
     return {"type": _TYPES[node["type"]], **({"choices": node["enum"]} if "enum" in node else {})}
 
 
