@@ -136,7 +136,7 @@ def _kind(cls: type[Resource], models: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bare(field: Mapping[str, Any], models: dict[str, Any]) -> dict[str, Any]:
-    """A field without its words. What a model is made of stands once, in `models`; fields name it (`@LABEL_SELECTOR`)."""
+    """A field without its words. What a model is made of goes to `models` and is named (`@ACL`)."""
     kept = {key: value for key, value in field.items() if key not in ("description", "fields", "model")}
     if "fields" in field:
         name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field["model"]).upper()
