@@ -36,15 +36,9 @@ _SIOCETHTOOL, _STXCSUM, _GTXCSUM = 0x8946, 0x17, 0x16
 
 
 @dataclass(frozen=True, slots=True)
-class LinkState:
+class LinkState(rtnl_read.Link):
     """A link as it is; `addresses` are those with global scope, with prefix length."""
 
-    index: int
-    name: str
-    mac: str
-    mtu: int
-    up: bool
-    alias: str
     addresses: frozenset[str] = frozenset()
 
 
