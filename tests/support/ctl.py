@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.ovn import OvnSandbox
+from tests.support.ovn import OvnSandbox, OvsHost, namespace_command, path_of_programs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,11 +40,19 @@ class Weftctl:
         self.config = ovn.folder / "weftctl.toml"
         self.config.write_text("".join(f'[{name}]\nremote = "{remote}"\n' for name, remote in where.items()))
 
+    def add_hosts(self, *hosts: OvsHost) -> None:
+        """Hosts of the sandbox, whose programs know their daemons by the environment, in their namespaces."""
+        with self.config.open("a") as file:
+            for host in hosts:
+                variables = [f"{project}_RUNDIR={host.rundir}" for project in ("OVS", "OVN")]
+                command = ["env", *variables, *namespace_command(host.ns)]
+                file.write(f"[hosts.{host.name}]\ncommand = {json.dumps(command)}\n")
+
     async def __call__(self, *arguments: str, stdin: str = "") -> Said:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "weft.ctl.main", "--config", str(self.config), *arguments),
-            env={**os.environ, "PYTHONPATH": str(ROOT / "services"), "COLUMNS": "200"},
+            env={**os.environ, "PATH": path_of_programs(), "PYTHONPATH": str(ROOT / "services"), "COLUMNS": "200"},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -51,10 +51,15 @@ def available() -> bool:
 def program(name: str) -> str:
     if BINARIES is not None:
         return str(BINARIES / name)
-    places = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/usr/lib/openvswitch-switch"])
-    if found := shutil.which(name, path=places):
+    if found := shutil.which(name, path=path_of_programs()):
         return found
-    raise FileNotFoundError(f"{name}: not in {places}")
+    raise FileNotFoundError(f"{name}: not in {path_of_programs()}")
+
+
+def path_of_programs() -> str:
+    """`$PATH` for those who call OVN's programs by their names."""
+    folders = [] if BINARIES is None else [str(BINARIES)]
+    return os.pathsep.join([*folders, os.environ["PATH"], "/usr/sbin", "/usr/lib/openvswitch-switch"])
 
 
 def schema(name: str) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from weft.ctl.config import Config
 from weft.ctl.errors import CtlError, UnreachableError
 from weft.ctl.members import find_members, transact
 from weft.ctl.session import Session
@@ -50,9 +51,18 @@ async def ask(session: Session, database: str, *questions: Select) -> list[list[
 
 
 def _remote(session: Session, database: str) -> Remote | None:
-    config = session.config
-    known = {"Weft": config.weft, "OVN_Northbound": config.northbound, "OVN_Southbound": config.southbound}
-    return known[database]
+    return remotes_of(session.config)[database]
+
+
+def remotes_of(config: Config) -> dict[str, Remote | None]:
+    """Where each database is, by its name; None for those that the configuration does not have."""
+    return {
+        "OVN_Northbound": config.northbound,
+        "OVN_Southbound": config.southbound,
+        "Weft": config.weft,
+        "OVN_IC_Northbound": config.ic_northbound,
+        "OVN_IC_Southbound": config.ic_southbound,
+    }
 
 
 def _plain_row(row: Mapping[str, Any]) -> Row:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from weft.ctl.central_commands import add_databases
 from weft.ctl.endpoint_commands import endpoints
 from weft.ctl.map_command import draw
 from weft.ctl.node_command import node
 from weft.ctl.options import DryRun, Files, Machine, Namespace, Output, Timeout, run
 from weft.ctl.question_commands import explain, why
+from weft.ctl.tool_commands import add_tools
 
 if TYPE_CHECKING:
     from weft.ctl.apply import Applied
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="weftctl",
     help="Say to the Weft fabric what it should be, and ask what it is.",
-    epilog="Exit codes: 0 done, 1 something was refused or failed, 2 wrong usage, 3 a database cannot be reached.",
+    epilog="Exit codes: 0 done, 1 refused, failed, found wrong, 2 wrong usage, 3 a database or host cannot be reached.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,6 +39,8 @@ app.command()(node)
 app.command()(why)
 app.command()(explain)
 app.command("map")(draw)
+add_databases(app)
+add_tools(app)
 
 
 class Format(StrEnum):
@@ -319,7 +323,7 @@ def approve(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code. A user sees words, never a traceback (but for WEFTCTL_DEBUG=1)."""
     try:
-        app(args=None if arguments is None else list(arguments))
+        app(args=None if arguments is None else list(arguments), prog_name=_called())
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
@@ -329,6 +333,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if os.environ.get("WEFTCTL_DEBUG"):
             raise
         sys.exit(_explain(error))
+
+
+def _called() -> str:
+    """As what: kubectl runs its plugins by the name of their file."""
+    return "kubectl weft" if Path(sys.argv[0]).name == "kubectl-weft" else "weftctl"
 
 
 def _explain(error: Exception) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from weft.ctl.config import Config
     from weft.ctl.session import Session
 
 T = TypeVar("T")
@@ -36,14 +37,20 @@ Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Until the host has
 Timeout = Annotated[float, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to wait.")]
 
 
+def configuration(context: typer.Context) -> Config:
+    """What weftctl.toml says."""
+    from weft.ctl.session import read_config
+
+    return read_config(context.find_root().obj[0])
+
+
 def run(context: typer.Context, work: Callable[[Session], Awaitable[T]]) -> T:
     """Give a session to `work` on an event loop of its own."""
-    from weft.ctl.session import Session, read_config
+    from weft.ctl.session import Session
 
     if not os.environ.get("WEFTCTL_DEBUG"):
         logging.disable()  # libraries log what we say in our own words
-    path, timeout = context.find_root().obj
-    session = Session(read_config(path), timeout)
+    session = Session(configuration(context), context.find_root().obj[1])
 
     async def main() -> T:
         return await work(session)

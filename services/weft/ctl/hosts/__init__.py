@@ -1,0 +1,1 @@
+"""Hosts: where they are, and programs that are run there."""

@@ -1,0 +1,124 @@
+"""weftctl nb|sb|weft|ic: status, leader, kick, backup of real databases, clustered and not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.ctl import Weftctl
+from tests.support.ovn import OvnSandbox, program, run, schema
+from tests.support.raft import RaftCluster
+
+
+@pytest.fixture
+def cluster() -> Iterator[tuple[OvnSandbox, RaftCluster, Weftctl]]:
+    """A Northbound of three members, beside a Weft database that is not clustered."""
+    with OvnSandbox() as ovn:
+        ovn.start_weft()
+        raft = RaftCluster.start(ovn, "OVN_Northbound", schema("ovn-nb"))
+        ovn.northbound_cluster = raft.remote
+        yield ovn, raft, Weftctl(ovn)
+
+
+async def kicked(ctl: Weftctl, *words: str) -> str:
+    said = await ctl("nb", "kick", *words)
+    return f"{said.code} {said.out}{said.err}"
+
+
+async def test_a_cluster_from_whole_to_lost(cluster: tuple[OvnSandbox, RaftCluster, Weftctl]) -> None:
+    _, raft, ctl = cluster
+    leader = raft.leader()
+    said = await ctl("nb", "status")
+    assert said.code == 0, said.out + said.err
+    assert said.lines[0].startswith(f"OVN_Northbound: well   leader {raft.remotes[leader]}, term 1, 3 servers")
+    assert [line.split()[2] for line in said.lines[2:]].count("follower") == 2
+    assert (await ctl("nb", "leader")).out.split() == ["OVN_Northbound", raft.remotes[leader]]
+
+    document = (await ctl("nb", "status", "-o", "json")).document
+    sids = [member["cluster"]["sid"] for member in document["members"]]
+    gone, other = (number for number in range(3) if number != leader)
+    assert f"{sids[0]} (tcp:" in await kicked(ctl, "ffff", "--yes")
+    assert (await kicked(ctl, sids[leader], "--yes")).startswith("1 error: OVN_Northbound: server "), "it leads"
+    assert "nobody is there to be asked; say --yes" in await kicked(ctl, sids[gone])
+
+    raft.kill(gone)
+    await asyncio.sleep(3.5)  # three election timers
+    said = await ctl("nb", "status")
+    assert said.code == 1
+    assert f"has not heard server {sids[gone]}" in said.out
+    assert "2 are needed for writes" in await kicked(ctl, sids[other], "--yes"), "only the leader would live"
+    assert (await kicked(ctl, sids[gone], "--yes")).startswith("0 ")
+    after = (await ctl("nb", "status", "-o", "json")).document
+    assert [server["sid"] for server in after["members"][leader]["cluster"]["servers"]] != sids
+    assert len(after["members"][leader]["cluster"]["servers"]) == 2
+
+    raft.kill(other)
+    await asyncio.sleep(2)
+    said = await ctl("nb", "leader", "-o", "json")
+    assert (said.code, said.document["remote"]) == (1, "")
+    assert "no member leads" in (await ctl("nb", "status")).out
+    assert (await ctl("nb", "kick", sids[other], "--yes")).code == 3
+
+
+async def test_a_backup_is_a_database_that_can_be_served(
+    cluster: tuple[OvnSandbox, RaftCluster, Weftctl], tmp_path: Path
+) -> None:
+    ovn, _, ctl = cluster
+    ovn.nbctl("ls-add", "blue", "--", "ls-add", "red", "--", "lr-add", "vpc")
+    said = await ctl("nb", "backup", str(tmp_path), "-o", "json")
+    assert said.code == 0, said.err
+    [path] = tmp_path.iterdir()
+    assert said.document["path"] == str(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert {"Logical_Switch": 2, "Logical_Router": 1}.items() <= said.document["rows"].items()
+    served = ovn.folder / "again"
+    served.mkdir()
+    (served / "db").write_bytes(path.read_bytes())
+    ovn.daemon("ovsdb-server", served, f"--remote=punix:{served}/db.sock", f"--unixctl={served}/c", str(served / "db"))
+    assert run(program("ovn-nbctl"), f"--db=unix:{served}/db.sock", "--bare", "ls-list").count("(") == 2
+
+    assert (await ctl("nb", "backup", str(path))).code == 2, "it overwrites nothing"
+    assert (await ctl("nb", "backup", str(tmp_path / "none" / "file"))).code == 2
+    said = await ctl("weft", "backup", str(tmp_path / "weft.backup"))
+    assert said.out.startswith("Weft: ")
+    assert len(list(tmp_path.iterdir())) == 2, "nothing half is left"
+
+
+async def test_a_database_that_is_not_clustered_and_one_that_is_not_there(
+    cluster: tuple[OvnSandbox, RaftCluster, Weftctl],
+) -> None:
+    _, _, ctl = cluster
+    said = await ctl("weft", "status")
+    assert (said.code, said.lines[0]) == (0, "Weft: well   not clustered: it is lost with its host")
+    assert (await ctl("weft", "kick", "abcd", "--yes")).err.startswith("error: Weft is not clustered")
+    for words in (("ic", "status"), ("ic", "leader"), ("sb", "status"), ("ic", "kick", "a", "--yes")):
+        said = await ctl(*words)
+        assert said.code in (1, 2), words
+    assert "no interconnect here" in (await ctl("ic", "status")).err
+
+
+async def test_the_fields_own_programs(cluster: tuple[OvnSandbox, RaftCluster, Weftctl]) -> None:
+    """Words after the command are the program's, options too, and so is the exit code."""
+    ovn, _, ctl = cluster
+    host = ovn.start_ovs("h1", controller=False)
+    ctl.add_hosts(host)
+    assert (await ctl("nbctl", "--may-exist", "ls-add", "blue", "--", "ls-add", "red")).code == 0
+    assert (await ctl("nbctl", "--bare", "--columns=name", "find", "Logical_Switch", "name=red")).out.strip() == "red"
+    assert (await ctl("nbctl", "ls-del", "none")).code == 1
+    assert "Bridge br-int" in (await ctl("vsctl", "h1", "show")).out
+    assert "LOCAL(br-int)" in (await ctl("ofctl", "h1", "-O", "OpenFlow15", "dump-ports-desc", "br-int")).out
+    assert "netdev@ovs-netdev" in (await ctl("dpctl", "h1", "show")).out
+    assert "vlog" in (await ctl("appctl", "h1", "-t", "ovs-vswitchd", "list-commands")).out
+    for words in (
+        ("vsctl", "h2", "show"),
+        ("vsctl", "-oProxyCommand=x", "show"),
+        ("dpctl", "h1"),
+        ("vsctl", "a;b", "show"),
+    ):
+        assert (await ctl(*words)).code == 2, words
+    known = json.loads((await ctl("vsctl", "h1", "--format=json", "list", "Bridge")).out)
+    assert known["headings"]
