@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 
+from tests.support.ctl_cluster import Cluster, cluster_of_three
 from tests.support.fabric import Fabric, fabric
 from tests.support.ovn import available
 
@@ -28,4 +29,11 @@ async def made() -> AsyncIterator[Fabric]:
 async def translated() -> AsyncIterator[Fabric]:
     """The same with the Southbound and northd, for ovn-trace."""
     async with fabric() as result:
+        yield result
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """Three members of the Weft database."""
+    with cluster_of_three() as result:
         yield result

@@ -2,48 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from tests.support.ctl_cluster import Cluster, Heard
 
-import pytest
-
-from tests.support.ctl import Weftctl
-from tests.support.ovn import WEFT_SCHEMA, Daemon, OvnSandbox
-from tests.support.raft import RaftCluster
-
-
-@dataclass
-class Cluster:
-    """Three members of the Weft database."""
-
-    ovn: OvnSandbox
-    members: list[Daemon]
-    ctl: Weftctl
-
-    async def roles(self) -> list[str]:
-        report = (await self.ctl("--connect-timeout", "2", "status", "-o", "json")).document
-        return [member["role"] or member["problem"] for member in report["databases"]["Weft"]]
-
-    async def leader(self) -> int:
-        async with asyncio.timeout(20):
-            while "leader" not in (roles := await self.roles()):
-                await asyncio.sleep(0.1)
-        return roles.index("leader")
-
-
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    with OvnSandbox() as ovn:
-        ovn.start_northbound()
-        cluster = RaftCluster.start(ovn, "Weft", WEFT_SCHEMA)
-        row = {"op": "insert", "table": "Fabric", "row": {"uid": str(uuid.uuid4())}}
-        ovn.transact(cluster.remotes[0], json.dumps(["Weft", row]))
-        yield Cluster(ovn, cluster.members, Weftctl(ovn, weft=cluster.remote))
-
-
+QUICK = ("--interval", "0.3", "--hold", "1", "-o", "json")
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n"
 
 
@@ -66,3 +27,28 @@ async def test_with_a_member_lost_and_then_the_quorum(cluster: Cluster) -> None:
     status = await ctl("--connect-timeout", "2", "status")
     assert status.code in (0, 3)
     assert "OVN_Northbound" in status.out
+
+
+async def test_events_of_a_leader_that_dies_and_comes_back(cluster: Cluster) -> None:
+    """What names the member is what a playbook wants to know."""
+    first = await cluster.leader()
+    async with cluster.ctl.lines("events", *QUICK) as event:
+        heard = Heard(event)
+        await heard.until(type="watching")
+        cluster.members[first].kill()
+        leader = await heard.until(type="database_leader_changed", about="Weft")
+        assert leader["before"].endswith(f"weft{first}/db.sock")
+        assert leader["after"] != leader["before"]
+        member = {"type": "database_member_lost", "database": "Weft", "member": leader["before"]}
+        await heard.until(**member, state="began")
+        cluster.raft.restart(first)
+        await heard.until(**member, state="ended")
+
+
+async def test_events_of_a_quorum_lost_are_told_without_the_database(cluster: Cluster) -> None:
+    async with cluster.ctl.lines("--connect-timeout", "1", "events", *QUICK) as event:
+        heard = Heard(event)
+        await heard.until(type="watching")
+        for member in cluster.members[:2]:
+            member.kill()
+        await heard.until(type="database_quorum_lost", state="began", database="Weft")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +51,30 @@ class Weftctl:
                 file.write(f"[hosts.{host.name}]\ncommand = {json.dumps(command)}\n")
 
     async def __call__(self, *arguments: str, stdin: str = "") -> Said:
-        process = await asyncio.create_subprocess_exec(
+        process = await self._start(*arguments)
+        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
+        assert process.returncode is not None
+        assert b"Traceback" not in err, err.decode()
+        return Said(process.returncode, out.decode(), err.decode())
+
+    @contextlib.asynccontextmanager
+    async def lines(self, *arguments: str) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
+        """Runs until the block ends; each call of what is yielded waits for one more line of JSON."""
+        process = await self._start(*arguments)
+        assert process.stdout is not None
+        reader = process.stdout
+
+        async def next_line() -> Any:
+            return json.loads(await asyncio.wait_for(reader.readline(), 30))
+
+        try:
+            yield next_line
+        finally:
+            process.kill()
+            await process.wait()
+
+    async def _start(self, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "weft.ctl.main", "--config", str(self.config), *arguments),
             env={**os.environ, "PATH": path_of_programs(), "PYTHONPATH": str(ROOT / "services"), "COLUMNS": "200"},
@@ -57,7 +82,3 @@ class Weftctl:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
-        assert process.returncode is not None
-        assert b"Traceback" not in err, err.decode()
-        return Said(process.returncode, out.decode(), err.decode())

@@ -15,6 +15,7 @@ import typer
 
 from weft.ctl.central_commands import add_databases
 from weft.ctl.endpoint_commands import endpoints
+from weft.ctl.events_command import events
 from weft.ctl.map_command import draw
 from weft.ctl.node_command import node
 from weft.ctl.options import DryRun, Files, Machine, Namespace, Output, Timeout, run
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.add_typer(endpoints, name="endpoint")
 app.command()(node)
+app.command()(events)
 app.command()(why)
 app.command()(explain)
 app.command("map")(draw)

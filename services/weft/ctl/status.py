@@ -102,12 +102,13 @@ class Report:
 
 async def gather(session: Session) -> Report:
     """Ask everybody at once."""
-    databases, report = await asyncio.gather(_databases(session), _content(session))
+    databases, report = await asyncio.gather(ask_databases(session), _content(session))
     report.databases = databases
     return report
 
 
-async def _databases(session: Session) -> dict[str, list[Member]]:
+async def ask_databases(session: Session) -> dict[str, list[Member]]:
+    """What each member of each database says."""
     config = session.config
     wanted = {"OVN_Northbound": config.northbound, "OVN_Southbound": config.southbound, "Weft": config.weft}
     known = {name: remote.remote for name, remote in wanted.items() if remote is not None}

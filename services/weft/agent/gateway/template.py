@@ -35,7 +35,6 @@ class Family:
 
     version: int
     fabric: tuple[Network, ...]
-    hosts: tuple[Network, ...]
     centralized: tuple[Network, ...]
     translated: tuple[tuple[Network, int], ...]
 
@@ -52,8 +51,7 @@ def _families(plan: Plan) -> Iterator[Family]:
             for number, subnet in enumerate(plan.nat, 1)
             for network in of_version(subnet.networks, version)
         )
-        fabric, hosts, centralized = (of_version(n, version) for n in (plan.fabric, plan.hosts, plan.centralized))
-        yield Family(version, fabric, hosts, centralized, translated)
+        yield Family(version, of_version(plan.fabric, version), of_version(plan.centralized, version), translated)
 
 
 @cache
