@@ -39,6 +39,13 @@ options:
     description: Seconds to wait.
     type: int
     default: 120
+  planned:
+    description:
+      - Whether RV(planned) also says which rows the controller would write for the changes, in check mode too. It is
+        computed before anything is written, by C(weftctl) on the host that the task runs on, with O(weftctl_config);
+        with O(store=kubernetes) from all objects of the API, which takes the right to list them.
+    type: bool
+    default: false
   kubeconfig:
     description:
       - Path of the kubeconfig. By default that of E(K8S_AUTH_KUBECONFIG) or E(KUBECONFIG), or C(~/.kube/config), or the
@@ -71,7 +78,7 @@ options:
     aliases: [key_file]
 requirements:
   - The Python library C(kubernetes), for O(store=kubernetes).
-  - C(weftctl) and an administrator's certificate, for O(store=fabric).
+  - C(weftctl) and an administrator's certificate, for O(store=fabric) and O(planned=true).
 notes:
   - The connection's options can be given once for all of these modules, by C(module_defaults) of the action group
     C(group/weft.ovn.resources).

@@ -60,12 +60,27 @@ changes:
   returned: always
   sample:
     - {kind: Vpc, name: shop, action: created}
+planned:
+  description: What the controller would write for all changes together; see RV(weft.ovn.subnets#module:planned).
+  type: dict
+  returned: when O(planned=true)
+refused:
+  description: The objects of the first kind some of which were refused, and why. Kinds after it were not touched.
+  type: dict
+  returned: when some were
+  sample: {shop-web: "spec.cidrBlock: 10.1.0.0/24 overlaps 10.1.0.0/16 of Subnet/red in Vpc/ovn-cluster"}
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.weft.ovn.plugins.module_utils.resources.documents import grouped, problems
 from ansible_collections.weft.ovn.plugins.module_utils.resources.errors import TargetError
-from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import TARGET_SPEC, Task
+from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import (
+    TARGET_SPEC,
+    Task,
+    TaskError,
+    connect,
+    plan_of,
+)
 
 
 def main():
@@ -80,19 +95,30 @@ def main():
     wanted = module.params["config"]
     if wrong := problems(wanted):
         module.fail_json(msg="config: %s" % "; ".join(wrong))
-    groups = grouped(wanted)
+    tasks = [(kind["kind"], Task(module, kind, documents)) for kind, documents in grouped(wanted)]
     if module.params["state"] == "deleted":
-        groups.reverse()
-    total = {"changed": False, "changes": [], "diff": []}
-    for kind, documents in groups:
-        try:
-            result = Task(module, kind, documents).result()
-        except TargetError as error:
-            module.fail_json(msg=str(error), **total)
-        total["changed"] = total["changed"] or result["changed"]
-        total["changes"] += [dict(change, kind=kind["kind"]) for change in result["changes"]]
-        total["diff"].append(result["diff"])
-    module.exit_json(**total)
+        tasks.reverse()
+    result = {"changed": False, "changes": [], "diff": []}
+    try:
+        target = connect(module)
+        for _kind, task in tasks:
+            task.read(target)
+        result.update(plan_of(module, target, [task for _kind, task in tasks]))
+        for kind, task in tasks:
+            add(result, kind, task.write(target))
+    except TargetError as error:
+        module.fail_json(msg=str(error), **result)
+    except TaskError as error:
+        add(result, kind, error.result)
+        module.fail_json(msg=str(error), refused=error.result.get("refused", {}), **result)
+    module.exit_json(**result)
+
+
+def add(result, kind, part):
+    """Put what was done with one kind to what was done before."""
+    result["changed"] = result["changed"] or part["changed"]
+    result["changes"] += [dict(change, kind=kind) for change in part["changes"]]
+    result["diff"].append(part["diff"])
 
 
 if __name__ == "__main__":

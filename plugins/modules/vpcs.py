@@ -240,6 +240,37 @@ changes:
   sample:
     - name: blue
       action: created
+planned:
+  description:
+    - 'What the controller would write into the databases for all changes of the task together, as C(weftctl plan
+      --output json) says it: RV(planned.changes) are rows of the Northbound and Weft databases, each with its database,
+      table, op (V(insert), V(update) or V(delete)), owner, name, uuid, and columns before and after; RV(planned.count)
+      is how many of each op.'
+    - RV(planned.reservations) and RV(planned.releases) are addresses, RV(planned.waiting) says whose rows wait
+      and for what, RV(planned.problems) what the fabric's rules forbid.
+  type: dict
+  returned: when O(planned=true) and O(state) is not V(gathered) or V(rendered)
+  sample:
+    changes:
+      - database: OVN_Northbound
+        table: Logical_Switch
+        op: insert
+        owner: Subnet/blue
+        name: blue
+        columns:
+          name:
+            before: null
+            after: blue
+    count:
+      insert: 1
+      update: 0
+      delete: 0
+refused:
+  description: The objects that were refused, by name or C(namespace/name), and why.
+  type: dict
+  returned: when some were
+  sample:
+    blue: 'spec.cidrBlock: 10.1.0.0/24 overlaps 10.1.0.0/16 of Subnet/red in Vpc/ovn-cluster'
 gathered:
   description: All objects of the kind, as O(config); without secrets.
   type: list

@@ -117,3 +117,32 @@ async def test_documents_of_several_kinds_in_any_order(made: Fabric, module: Run
         assert not (await module("resources", config=documents, state="replaced"))["changed"]
         result = await module("resources", config=documents, state="deleted", wait=True)
         assert [change["kind"] for change in result["changes"]] == ["Subnet", "Vpc"]
+
+
+async def test_planned_rows_are_those_that_are_written(made: Fabric, module: Run) -> None:
+    async with made.controller() as controller:
+        await module("vpcs", config=[VPC], wait=True)
+        before = await made.content()
+        checked = await module("subnets", check=True, planned=True, config=SUBNETS[:2])
+        assert await made.content() == before
+        done = await module("subnets", planned=True, config=SUBNETS[:2], wait=True)
+        assert done["planned"] == checked["planned"]
+        await made.settled(controller)
+        uuids = {str(row["_uuid"]): row["name"] for row in await made.rows("Logical_Switch")}
+        switches = {c["uuid"]: c["name"] for c in done["planned"]["changes"] if c["table"] == "Logical_Switch"}
+        assert switches == {uuid: name for uuid, name in uuids.items() if name.startswith("web-")}
+        assert (await module("subnets", planned=True, config=SUBNETS[:2]))["planned"]["changes"] == []
+        only = await module("subnets", check=True, planned=True, config=SUBNETS[2:3], state="overridden")
+        switches = {(c["op"], c["name"]) for c in only["planned"]["changes"] if c["table"] == "Logical_Switch"}
+        assert switches == {("delete", "web-0"), ("delete", "web-1"), ("insert", "web-2")}
+
+
+async def test_planned_rows_of_kinds_that_need_each_other(made: Fabric, module: Run) -> None:
+    documents = [
+        {"apiVersion": "kubeovn.io/v1", "kind": kind, "metadata": {"name": "shop"}, "spec": spec}
+        for kind, spec in (("Subnet", {"vpc": "shop", "cidrBlock": "10.9.0.0/24"}), ("Vpc", {"namespaces": ["web"]}))
+    ]
+    async with made.controller():
+        result = await module("resources", planned=True, config=documents)
+        assert {"Logical_Router", "Logical_Switch"} <= {change["table"] for change in result["planned"]["changes"]}
+        assert result["planned"]["problems"] == []

@@ -11,5 +11,9 @@ class TargetError(Exception):
     """The whole task failed: nothing can be read, or nothing could be written."""
 
 
+class NoSuchKindError(TargetError):
+    """The target does not have the kind."""
+
+
 class RefusedError(Exception):
     """One object was refused; the text is the target's own."""

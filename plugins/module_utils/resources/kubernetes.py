@@ -14,7 +14,12 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible.module_utils.basic import env_fallback, missing_required_lib
-from ansible_collections.weft.ovn.plugins.module_utils.resources.errors import RefusedError, TargetError
+from ansible_collections.weft.ovn.plugins.module_utils.resources.errors import (
+    NoSuchKindError,
+    RefusedError,
+    TargetError,
+)
+from ansible_collections.weft.ovn.plugins.module_utils.resources.kinds import WORLD
 from ansible_collections.weft.ovn.plugins.module_utils.resources.plan import patch
 
 try:
@@ -46,29 +51,34 @@ OPTIONS = {
 
 
 class Kubernetes:
-    """The objects of one kind."""
+    """One connection to the API, for all kinds."""
 
-    def __init__(self, module, kind):
+    def __init__(self, module):
         if IMPORT_ERROR:
             module.fail_json(msg=missing_required_lib("kubernetes"), exception=IMPORT_ERROR)
-        self._kind = kind
         self._api = _connect(module.params)
         self._headers = {"Accept": "application/json"}
         for auth in self._api.configuration.auth_settings().values():
             if auth["in"] == "header" and auth["value"]:
                 self._headers[auth["key"]] = auth["value"]
 
-    def read(self):
+    def read(self, kind):
         """Return all objects of the kind, as documents."""
-        found, more = [], ""
-        while True:
-            answer = self._request("GET", self._path() + "?limit=%d&continue=%s" % (PAGE, more))
-            found += answer["items"]
-            more = answer["metadata"].get("continue", "")
-            if not more:
-                return found
+        return self._list(_path(kind))
 
-    def write(self, changes, dry_run):
+    def world(self):
+        """Return all objects of all kinds that a fabric knows. Kinds that the API does not have have no objects."""
+        with ThreadPoolExecutor(IN_FLIGHT) as pool:
+            return [document for documents in pool.map(self._known, WORLD) for document in documents]
+
+    def _known(self, kind):
+        try:
+            items = self._list(_path(kind))
+        except NoSuchKindError:
+            return []
+        return [dict(item, apiVersion=kind["api_version"], kind=kind["kind"]) for item in items]
+
+    def write(self, kind, changes, dry_run):
         """Write all changes; return by ref what each object is now, or the RefusedError that says why it is not.
 
         What goes makes room for what comes.
@@ -77,31 +87,34 @@ class Kubernetes:
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
             for goes in (True, False):
                 mine = [change for change in changes if (change.action == "deleted") == goes]
-                found.update(pool.map(lambda change: (change.ref, self._try(change, dry_run)), mine))
+                found.update(pool.map(lambda change: (change.ref, self._try(kind, change, dry_run)), mine))
         return found
 
-    def _try(self, change, dry_run):
+    def _try(self, kind, change, dry_run):
         try:
-            return self._write(change, "?dryRun=All" if dry_run else "")
+            return self._write(kind, change, "?dryRun=All" if dry_run else "")
         except RefusedError as error:
             return error
         except TargetError as error:
             return RefusedError(str(error))
 
-    def _write(self, change, query):
+    def _write(self, kind, change, query):
         namespace, name = change.metadata.get("namespace"), change.metadata["name"]
         if change.action == "created":
-            return self._request("POST", self._path(namespace) + query, change.after)
+            return self._request("POST", _path(kind, namespace) + query, change.after)
         if change.action == "deleted":
-            self._request("DELETE", self._path(namespace, name) + query)
+            self._request("DELETE", _path(kind, namespace, name) + query)
             return None
-        return self._request("PATCH", self._path(namespace, name) + query, patch(change))
+        return self._request("PATCH", _path(kind, namespace, name) + query, patch(change))
 
-    def _path(self, namespace=None, name=None):
-        parts = ["/apis", self._kind["api_version"], self._kind["plural"]]
-        if self._kind["namespaced"] and namespace:
-            parts[2:2] = ["namespaces", namespace]
-        return "/".join([*parts, name] if name else parts)
+    def _list(self, path):
+        found, more = [], ""
+        while True:
+            answer = self._request("GET", path + "?limit=%d&continue=%s" % (PAGE, more))
+            found += answer["items"]
+            more = answer["metadata"].get("continue", "")
+            if not more:
+                return found
 
     def _request(self, method, path, body=None):
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
@@ -126,15 +139,21 @@ class Kubernetes:
             document = {"message": answer.data.decode(errors="replace")[:300]}
         if answer.status < 300:
             return document
-        message = document.get("message") or "no reason given"
-        if method == "GET":
-            hint = (
-                ": the API does not have the kind %s; the role crds installs it" % self._kind["kind"]
-                if answer.status == 404
-                else ""
-            )
-            raise TargetError("GET %s: %d: %s%s" % (path.partition("?")[0], answer.status, message.strip(), hint))
-        raise RefusedError(message)
+        message = (document.get("message") or "no reason given").strip()
+        if method != "GET":
+            raise RefusedError(message)
+        path = path.partition("?")[0]
+        if answer.status == 404:
+            raise NoSuchKindError("GET %s: the API does not have this kind; the role crds installs it" % path)
+        raise TargetError("GET %s: %d: %s" % (path, answer.status, message))
+
+
+def _path(kind, namespace=None, name=None):
+    version = kind["api_version"]
+    parts = ["/api" if version == "v1" else "/apis", version, kind["plural"]]
+    if namespace and kind["namespaced"]:
+        parts[2:2] = ["namespaces", namespace]
+    return "/".join([*parts, name] if name else parts)
 
 
 def _connect(params):

@@ -34,6 +34,18 @@ class Change:
         return ref((self.after or self.before)["metadata"])
 
 
+def bare(document):
+    """Return a document as somebody would write it."""
+    metadata = document["metadata"]
+    kept = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if metadata.get(key)}
+    return {
+        "apiVersion": document["apiVersion"],
+        "kind": document["kind"],
+        "metadata": kept,
+        "spec": document.get("spec") or {},
+    }
+
+
 def ref(metadata):
     """Return how an object is told from others of its kind."""
     return "/".join(part for part in (metadata.get("namespace"), metadata["name"]) if part)

@@ -17,6 +17,7 @@ from ansible_collections.weft.ovn.plugins.module_utils.resources.errors import R
 from ansible_collections.weft.ovn.plugins.module_utils.resources.fabric import Fabric
 from ansible_collections.weft.ovn.plugins.module_utils.resources.kinds import KINDS
 from ansible_collections.weft.ovn.plugins.module_utils.resources.kubernetes import OPTIONS, Kubernetes
+from ansible_collections.weft.ovn.plugins.module_utils.resources.planned import planned
 from ansible_collections.weft.ovn.plugins.module_utils.weftctl import CONNECTION_SPEC
 
 TARGETS = {"kubernetes": Kubernetes, "fabric": Fabric}
@@ -29,6 +30,7 @@ TARGET_SPEC = dict(
     store={"type": "str", "choices": sorted(TARGETS), "default": "kubernetes"},
     wait={"type": "bool", "default": False},
     wait_timeout={"type": "int", "default": 120},
+    planned={"type": "bool", "default": False},
     **OPTIONS,
     **CONNECTION_SPEC,
 )
@@ -54,10 +56,41 @@ def run(name):
         supports_check_mode=True,
     )
     wanted = [config.to_document(kind, item) for item in module.params["config"] or []]
+    task = Task(module, kind, wanted)
+    if module.params["state"] == "rendered":
+        module.exit_json(changed=False, rendered=wanted)
     try:
-        module.exit_json(**Task(module, kind, wanted).result())
+        target = connect(module)
+        task.read(target)
+        if module.params["state"] == "gathered":
+            module.exit_json(changed=False, gathered=task.gathered())
+        rows = plan_of(module, target, [task])
+        result = task.write(target)
     except TargetError as error:
         module.fail_json(msg=str(error))
+    except TaskError as error:
+        module.fail_json(msg=str(error), **error.result, **rows)
+    module.exit_json(**result, **rows)
+
+
+def connect(module):
+    """Return where the objects are, by the task's options."""
+    return TARGETS[module.params["store"]](module)
+
+
+def plan_of(module, target, tasks):
+    """Return the part of the result that says which rows would be written, when that was asked for."""
+    if not module.params["planned"]:
+        return {}
+    return {"planned": planned(module, target, [change for task in tasks for change in task.changes])}
+
+
+class TaskError(Exception):
+    """Not all was done; `result` says what was."""
+
+    def __init__(self, message, result):
+        super().__init__(message)
+        self.result = result
 
 
 class Task:
@@ -68,30 +101,31 @@ class Task:
         self._kind = kind
         self._state = module.params["state"]
         self._wanted = wanted
+        self._live = {}
+        self.changes = []
         if twice := plan.duplicates(wanted):
             module.fail_json(msg="config: more than once in the list: %s" % ", ".join(twice))
 
-    def result(self):
-        if self._state == "rendered":
-            return {"changed": False, "rendered": self._wanted}
-        target = TARGETS[self._module.params["store"]](self._module, self._kind)
-        live = {plan.ref(document["metadata"]): document for document in target.read()}
-        if self._state == "gathered":
-            return {"changed": False, "gathered": self._items(live.values())}
-        return self._changed(target, live)
+    def read(self, target):
+        """Ask what there is, and find what must change."""
+        self._live = {plan.ref(document["metadata"]): document for document in target.read(self._kind)}
+        if self._state != "gathered":
+            delete_system = self._module.params.get("delete_system")
+            self.changes = plan.changes(self._kind, self._state, self._wanted, self._live, delete_system)
 
-    def _changed(self, target, live):
-        params = self._module.params
-        changes = plan.changes(self._kind, self._state, self._wanted, live, params.get("delete_system"))
-        written = target.write(changes, self._module.check_mode) if changes else {}
-        result = self._report(changes, written, live)
+    def gathered(self):
+        """Return what there is, as `config`."""
+        return self._items(self._live.values())
+
+    def write(self, target):
+        """Make the changes, and return what the task is to tell. Raises TaskError."""
+        params, changes = self._module.params, self.changes
+        written = target.write(self._kind, changes, self._module.check_mode) if changes else {}
+        result = self._report(changes, written, self._live)
         if refused := {name: str(value) for name, value in written.items() if isinstance(value, RefusedError)}:
-            self._module.fail_json(msg=self._complaint(refused, len(changes)), refused=refused, **result)
-        if params["wait"] and not self._module.check_mode and (late := self._wait(target, changes)):
-            self._module.fail_json(
-                msg="%s: not ready within %d s: %s" % (self._kind["kind"], params["wait_timeout"], _listed(late)),
-                **result,
-            )
+            raise TaskError(self._complaint(refused, len(changes)), dict(result, refused=refused))
+        if params["wait"] and not self._module.check_mode:
+            self._wait(target, result)
         return result
 
     def _report(self, changes, written, live):
@@ -135,14 +169,24 @@ class Task:
             _listed(refused),
         )
 
-    def _wait(self, target, changes):
+    def _wait(self, target, result):
+        """Wait for what was written. Raises TaskError, which says what is not in effect, or not gone, and why."""
+        try:
+            late = self._late(target)
+        except TargetError as error:
+            raise TaskError("%s: written, but not waited for: %s" % (self._kind["kind"], error), result) from error
+        if late:
+            why = "not ready within %d s: %s" % (self._module.params["wait_timeout"], _listed(late))
+            raise TaskError("%s: %s" % (self._kind["kind"], why), result)
+
+    def _late(self, target):
         """Return by ref why those that were written are not in effect, or not gone, when the time is over."""
-        wanted = {change.ref: change.action for change in changes}
+        wanted = {change.ref: change.action for change in self.changes}
         if not self._kind["waits"]:
             wanted = {name: action for name, action in wanted.items() if action == "deleted"}
         end = time.monotonic() + self._module.params["wait_timeout"]
         while True:
-            live = {plan.ref(document["metadata"]): document for document in target.read()}
+            live = {plan.ref(document["metadata"]): document for document in target.read(self._kind)}
             late = {name: why for name, action in wanted.items() if (why := _lacks(action, live.get(name))) is not None}
             if not late or time.monotonic() > end:
                 return late

@@ -17,6 +17,7 @@ from weft.ctl.plan import column_text, make_engine
 from weft.ctl.printing import cell
 from weft.ctl.question import ELSEWHERE, kept_elsewhere, parse_ref
 from weft.ctl.session import Session, fabric_uid, read_fabric, read_records
+from weft.ctl.world import resources_of
 from weft.ovsdb import columns
 from weft.ovsdb.database import Database, row_to_dict
 from weft.ovsdb.identity import OWNER, row_uuid
@@ -149,7 +150,7 @@ async def explain(session: Session, words: Sequence[str], namespace: str) -> Exp
         if kept_elsewhere(records):
             result.notes.append(f"whether rows are as they ought to be, the controller knows: {ELSEWHERE}")
         else:
-            await _judge(result, await make_engine(weft, records), sides, uid, _asked(words, namespace))
+            await _judge(result, await make_engine(weft, resources_of(records)), sides, uid, _asked(words, namespace))
         for row in result.rows:
             if not row.owner and not row.note:
                 row.note = _stranger(row)

@@ -233,7 +233,11 @@ def plan(
     offline: Annotated[bool, typer.Option("--offline", help="Ask no fabric: what the rules say, and no rows.")] = False,
     given: Annotated[
         list[str] | None,
-        typer.Option("--given", metavar="FILE|DIR|-", help="Offline: what is there already. Repeatable."),
+        typer.Option("--given", metavar="FILE|DIR|-", help="All objects there are, when not the fabric's. Repeatable."),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="FILE|DIR|-", help="Documents of objects to be deleted. Repeatable."),
     ] = None,
     deletion: Annotated[bool, typer.Option("--delete", help="Offline: the documents are to be deleted.")] = False,
     service_cidr: Annotated[
@@ -241,30 +245,20 @@ def plan(
         typer.Option("--service-cidr", metavar="CIDR", help="Offline: of Kubernetes' services. Repeatable."),
     ] = None,
 ) -> None:
-    """Print what the databases would get from documents; without -f, what differs now. Writes nothing."""
-    from weft.ctl import plan as planning
-    from weft.ctl.printing import complain, to_json, write
-    from weft.ctl.sources import load_sources
-
+    """Print what the databases would get from documents; without any, what differs now. Writes nothing."""
     if offline:
         from weft.ctl.offline import command
 
+        if without:
+            raise typer.BadParameter("--offline has --delete for that", param_hint="--without")
         command(_need_files(filename), given or (), service_cidr, delete=deletion, json=output is Machine.json)
         return
-    if given or deletion or service_cidr:
-        raise typer.BadParameter("--given, --delete and --service-cidr go with --offline", param_hint="--offline")
-    loaded = load_sources(filename) if filename else None
-    documents = None if loaded is None else loaded.documents
-    result = run(context, lambda session: planning.preview(session, documents))
-    if loaded is not None:
-        result.problems[:0] = loaded.problems
-    if output is Machine.json:
-        write(to_json(planning.as_document(result)))
-    else:
-        write(*planning.as_text(result))
-        complain(*result.problems)
-    if result.problems or (exit_code and result):
-        raise typer.Exit(1)
+    if deletion or service_cidr:
+        raise typer.BadParameter("--delete and --service-cidr go with --offline", param_hint="--offline")
+    from weft.ctl import plan_command
+
+    json = output is Machine.json
+    plan_command.command(context, filename or (), without or (), given or (), json=json, exit_code=exit_code)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from weft.api.templates import MAKERS
 from weft.ctl.errors import CtlError, UsageError
 from weft.ctl.printing import to_json, write
 from weft.ctl.sources import load_sources
-from weft.ctl.world import admit
+from weft.ctl.world import admit, content
 from weft.net.addresses import Network
 from weft.topology.engine import Engine
 from weft.topology.first import Defaults, first_objects
@@ -50,7 +50,7 @@ def judge(given: Loaded, wanted: Loaded, services: tuple[Network, ...]) -> Judge
 
     def put(resource: Resource) -> None:
         old = engine.view.find(resource.ref)
-        same = isinstance(old, Resource) and _content(old) == _content(resource)
+        same = isinstance(old, Resource) and content(old) == content(resource)
         result.objects.append((resource.ref, "unchanged" if same else "created" if old is None else "configured"))
         if not same and resource.INFO.kind in KINDS:
             engine.put(resource)
@@ -95,10 +95,6 @@ def make_world(given: Loaded, services: tuple[Network, ...]) -> Engine:
 
 def _rank(document: Document) -> int:
     return RANK.get(document.resource.INFO.kind, len(RANK))
-
-
-def _content(resource: Resource) -> tuple[Any, ...]:
-    return resource.spec_document(), resource.metadata.labels, resource.metadata.annotations
 
 
 # -- showing it -------------------------------------------------------------------------------------------------------

@@ -12,21 +12,32 @@ from uuid import UUID
 from weft.api.base import Resource
 from weft.api.documents import Document
 from weft.api.ip import IP
+from weft.api.kinds import RANK
 from weft.api.problem import Problem
+from weft.ctl.errors import CtlError
 from weft.ctl.printing import cell
+from weft.ctl.question import kept_elsewhere
 from weft.ctl.session import Session, fabric_uid, read_records, read_rows
-from weft.ctl.world import admit, as_stored, hosts_of, resources_of
+from weft.ctl.world import admit, as_stored, content, hosts_of, resources_of
 from weft.ovsdb import columns
 from weft.ovsdb.database import Database
 from weft.ovsdb.fence import Fence, ForeignFabricError
 from weft.ovsdb.index import OwnerIndex
 from weft.ovsdb.plan import Change, Planner
-from weft.store.fabric import Record, changed_columns
 from weft.topology.engine import Engine
+from weft.topology.rules import check_delete
 from weft.topology.silence import overdue
 from weft.topology.view import owner_of
 
 SIGN = {"insert": "+", "update": "~", "delete": "-"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Documents to be applied, and those of objects to be deleted."""
+
+    documents: Sequence[Document] = ()
+    without: Sequence[Document] = ()
 
 
 @dataclass(slots=True)
@@ -34,7 +45,7 @@ class Preview:
     """A plan, and what stands around it."""
 
     objects: list[tuple[str, str]] = field(default_factory=list)
-    """What `apply` would do: (reference, created | configured)."""
+    """What `apply` and `delete` would do: (reference, created | configured | deleted)."""
     reservations: list[IP] = field(default_factory=list)
     releases: list[IP] = field(default_factory=list)
     changes: list[tuple[str, Change]] = field(default_factory=list)
@@ -63,8 +74,11 @@ class _Side:
         return [(self.database.schema_name, change) for change in plan.changes]
 
 
-async def preview(session: Session, documents: Sequence[Document] | None) -> Preview:
-    """With documents: what applying them would change. Without: what differs now from what ought to be."""
+async def preview(session: Session, wish: Wish | None = None, given: Iterable[Resource] | None = None) -> Preview:
+    """With a wish: what fulfilling it would change. Without: what differs now from what ought to be.
+
+    `given` are all objects there are, where the fabric has them from a Kubernetes API.
+    """
     weft_index, northbound_index = OwnerIndex(columns.WEFT), OwnerIndex(columns.NORTHBOUND)
     tables = ("Object", "Host_Status", "Fabric", *columns.WEFT)
     async with AsyncExitStack() as stack:
@@ -81,21 +95,24 @@ async def preview(session: Session, documents: Sequence[Document] | None) -> Pre
             _Side(northbound, northbound_index, Planner(uid, columns.NORTHBOUND)),
             _Side(weft, weft_index, Planner(uid, columns.WEFT)),
         )
-        records = await read_records(weft)
-        engine = await make_engine(weft, records)
+        engine = await make_engine(weft, await _stored(weft) if given is None else given)
         engine.view.services = session.config.services
-        if documents is None:
-            owners = await _all_owners(engine, sides)
-        else:
-            owners = _touched(engine, documents, records, result)
+        owners = await _all_owners(engine, sides) if wish is None else _touched(engine, wish, result)
         await _compile(engine, owners, sides, result)
     return result
 
 
-async def make_engine(weft: Database, records: Mapping[str, Record]) -> Engine:
+async def _stored(weft: Database) -> Iterable[Resource]:
+    records = await read_records(weft)
+    if kept_elsewhere(records):
+        raise CtlError("objects are kept in Kubernetes: give all of them by --given")
+    return resources_of(records)
+
+
+async def make_engine(weft: Database, resources: Iterable[Resource]) -> Engine:
     """The controller's engine, fed with what is stored."""
     engine = Engine()
-    for resource in resources_of(records):
+    for resource in resources:
         engine.put(resource)
     rows = await read_rows(weft, "Host_Status")
     for host in hosts_of(rows):
@@ -111,21 +128,30 @@ async def _all_owners(engine: Engine, sides: Iterable[_Side]) -> list[str]:
     return [*engine.owners(), *sorted(absent - set(engine.owners()) - engine.rejected.keys())]
 
 
-def _touched(
-    engine: Engine, documents: Sequence[Document], records: Mapping[str, Record], result: Preview
-) -> list[str]:
-    """Feed the documents that the rules admit to the engine; whom that concerns."""
+def _touched(engine: Engine, wish: Wish, result: Preview) -> list[str]:
+    """Feed what the rules admit to the engine; whom that concerns. What goes makes room for what comes."""
     engine.take_dirty()
+    for document in sorted(wish.without, key=lambda document: -RANK[document.resource.INFO.kind]):
+        _take_out(engine, document.resource.ref, result)
 
     def put(resource: Resource) -> None:
-        record = records.get(resource.ref)
-        if record is None or changed_columns(record, resource):
-            result.objects.append((resource.ref, "created" if record is None else "configured"))
-            engine.put(as_stored(resource, record))
+        old = engine.view.find(resource.ref)
+        if not isinstance(old, Resource) or content(old) != content(resource):
+            result.objects.append((resource.ref, "created" if engine.is_gone(resource.ref) else "configured"))
+            engine.put(as_stored(resource, old))
 
-    for verdict in admit(engine.view, documents, put):
+    for verdict in admit(engine.view, wish.documents, put):
         result.problems.extend(verdict.problems)
     return engine.take_dirty()
+
+
+def _take_out(engine: Engine, ref: str, result: Preview) -> None:
+    item = engine.view.find(ref)
+    found = check_delete(engine.view, item) if isinstance(item, Resource) else []
+    result.problems.extend(found)
+    if not found and not engine.is_gone(ref):
+        result.objects.append((ref, "deleted"))
+        engine.remove_ref(ref)
 
 
 async def _compile(engine: Engine, owners: Sequence[str], sides: Sequence[_Side], result: Preview) -> None:

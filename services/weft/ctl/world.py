@@ -70,11 +70,16 @@ def admit(view: View, documents: Iterable[Document], put: Callable[[Resource], N
     return verdicts
 
 
-def as_stored(resource: Resource, record: Record | None) -> Resource:
+def as_stored(resource: Resource, old: Resource | Host | None) -> Resource:
     """The resource with the identity that the store has given it, if any."""
-    if record is None:
+    if not isinstance(old, Resource):
         return resource
-    return resource.model_copy(update={"uid": record.uid, "generation": record.generation})
+    return resource.model_copy(update={"uid": old.uid, "generation": old.generation})
+
+
+def content(resource: Resource) -> tuple[Any, ...]:
+    """What somebody wrote of an object: two with the same are as one."""
+    return resource.spec_document(), resource.metadata.labels, resource.metadata.annotations
 
 
 def display_name(resource: Resource | Record) -> str:

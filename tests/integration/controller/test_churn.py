@@ -108,7 +108,7 @@ class _Life:
 
     async def _check_rows(self) -> None:
         config = Config(Remote(self.made.ovn.weft), Remote(self.made.ovn.northbound))
-        result = await preview(Session(config), None)
+        result = await preview(Session(config))
         assert not result.reservations, "somebody waits who need not"
         assert not result.releases
         assert not result.changes

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.support.kubernetes import ADMIN, CONTROLLER, KubeSandbox, find_programs, free_port
+from tests.support.kubernetes import ADMIN, CONTROLLER, WEBHOOK, KubeSandbox, find_programs, free_port
 from tests.support.module import run_module, succeeded
 from tests.support.ovn import ROOT
 from weft.api.generate.__main__ import EXAMPLES
@@ -150,6 +152,46 @@ def test_who_may_not(kube: KubeSandbox) -> None:
     assert "not-to-be-shown" not in json.dumps(result)
 
 
+@pytest.fixture(scope="module")
+def reader(kube: KubeSandbox) -> dict[str, Any]:
+    """The connection of somebody who may look at subnets and do no more, by a token."""
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "looker"}}
+    kube.apply({**role, "rules": [{"apiGroups": ["kubeovn.io"], "resources": ["subnets"], "verbs": ["get", "list"]}]})
+    kube.kubectl("create", "clusterrolebinding", "looker", "--clusterrole=looker", f"--user={WEBHOOK}")
+    return {"host": kube.url, "ca_cert": str(kube.ca_cert), "api_key": kube.tokens[WEBHOOK]}
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_who_may_look_and_not_write(at: dict[str, Any], reader: dict[str, Any], check: bool) -> None:
+    assert succeeded("subnets", state="gathered", **reader)["gathered"] == []
+    result = run_module("subnets", check=check, config=SUBNETS[:2], **reader)
+    assert result["msg"].startswith("Subnet: 2 of 2 changes refused: blue-1: ")
+    assert f'User "{WEBHOOK}" cannot create resource "subnets"' in result["refused"]["blue-2"]
+    assert (result["changed"], result["changes"]) == (False, [])
+    assert reader["api_key"] not in json.dumps({**result, "invocation": {}})
+
+
+def test_a_plan_that_cannot_be_made_stops_the_task_before_it_writes(at: dict[str, Any], reader: dict[str, Any]) -> None:
+    result = run_module("subnets", planned=True, config=SUBNETS, **reader)
+    assert "cannot list resource" in result["msg"]
+    result = run_module("subnets", planned=True, config=SUBNETS, weftctl="/nowhere/weftctl", **at)
+    assert result["failed"]
+    assert result["msg"].startswith("planned: /nowhere/weftctl: cannot be run: No such file or directory")
+    assert succeeded("subnets", state="gathered", **at)["gathered"] == []
+
+
+def test_several_kinds_of_which_one_is_refused(at: dict[str, Any]) -> None:
+    documents = [
+        {"apiVersion": "kubeovn.io/v1", "kind": kind, "metadata": {"name": "shop"}, "spec": spec}
+        for kind, spec in (("Vpc", {}), ("Subnet", {"cidrBlock": "10.300.0.0/16"}), ("IPPool", {"subnet": "shop"}))
+    ]
+    result = run_module("resources", config=documents, **at)
+    assert result["failed"]
+    assert result["msg"].startswith("Subnet: 1 of 1 changes refused: shop: ")
+    assert "spec.cidrBlock" in result["refused"]["shop"]
+    assert [(change["kind"], change["action"]) for change in result["changes"]] == [("Vpc", "created")]
+
+
 def test_a_password_is_stored_and_not_shown(kube: KubeSandbox, at: dict[str, Any]) -> None:
     item = {**_item("BgpConf"), "name": "secret", "password": "not-to-be-shown"}
     result = succeeded("bgp_configs", config=[item], **at)
@@ -163,3 +205,23 @@ def test_wait_says_what_it_waits_for(at: dict[str, Any]) -> None:
     result = run_module("subnets", config=SUBNETS[:1], wait=True, wait_timeout=1, **at)
     assert result["failed"]
     assert "blue-1: nobody has looked at it yet" in result["msg"]
+
+
+def test_an_api_that_goes_away_while_it_is_waited_for(kube: KubeSandbox, at: dict[str, Any]) -> None:
+    """What was written is told all the same."""
+    before = len(kube.audit_writes(user=ADMIN))
+
+    def kill() -> None:
+        while len(kube.audit_writes(user=ADMIN)) < before + 2:
+            time.sleep(0.05)
+        kube.kill_apiserver()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        result = run_module("subnets", config=SUBNETS[:2], wait=True, **at)
+    finally:
+        killer.join()
+        kube.start_apiserver()
+    assert result["msg"].startswith(f"Subnet: written, but not waited for: {kube.url}: no answer: ")
+    assert [change["name"] for change in result["changes"]] == ["blue-1", "blue-2"]

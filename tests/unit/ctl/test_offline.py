@@ -132,6 +132,6 @@ def test_wrong_usage(ctl: Ctl, arguments: tuple[str, ...], words: str) -> None:
 def test_its_options_are_for_it_alone(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit) as caught:
-        main(["plan", "-f", "x.yml", "--given", "y.yml"])
+        main(["plan", "-f", "x.yml", "--delete"])
     assert caught.value.code == 2
-    assert "--given, --delete and --service-cidr go with --offline" in capsys.readouterr().err
+    assert "--delete and --service-cidr go with --offline" in capsys.readouterr().err

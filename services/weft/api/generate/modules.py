@@ -16,6 +16,8 @@ import yaml
 from pydantic import BaseModel
 
 from weft.api.base import EVERYTHING, Resource
+from weft.api.core import Node
+from weft.api.generate.returns import RETURN
 from weft.api.generate.schema import STORED, Schema, structural
 from weft.api.generate.text import to_yaml
 from weft.api.kinds import KINDS
@@ -87,12 +89,15 @@ def table(note: str) -> str:
     models: dict[str, Any] = {}
     kinds = {MODULES[kind]: _kind(cls, models) for kind, cls in KINDS.items() if kind in MODULES}
     constants = "".join(f"{name} = {_literal(value)}\n" for name, value in {**models, "KINDS": kinds}.items())
+    everything: tuple[type[Resource], ...] = (*KINDS.values(), Node)
+    world = "".join(f"    {_literal(_where(cls), '    ')},\n" for cls in everything)
     return (
         "# Copyright: (c) the Weft authors\n"
         "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)\n"
         f"# SPDX-License-Identifier: GPL-3.0-or-later\n# {note}\n# fmt: off\n\n"
         '"""The kinds, each after those that it may name, and their fields: option, name in documents, type."""\n\n'
-        "from __future__ import annotations\n\n" + re.sub(r'"@(\w+)"', r"\1", constants)
+        "from __future__ import annotations\n\n" + re.sub(r'"@(\w+)"', r"\1", constants) + f"\nWORLD = (\n{world})\n"
+        '"""All kinds that a fabric knows, also those that it only reads."""\n'
     )
 
 
@@ -125,14 +130,17 @@ def fields(cls: type[Resource]) -> dict[str, Any]:
 def _kind(cls: type[Resource], models: dict[str, Any]) -> dict[str, Any]:
     info = cls.INFO
     return {
-        "api_version": info.api_version,
-        "kind": info.kind,
-        "plural": info.plural,
+        **_where(cls),
         "namespaced": info.namespaced,
         "system": list(SYSTEM.get(info.kind, ())),
         "waits": cls.PENDING != EVERYTHING,
         "fields": {name: _bare(field, models) for name, field in fields(cls).items()},
     }
+
+
+def _where(cls: type[Resource]) -> dict[str, Any]:
+    """What a list of the kind is asked for by."""
+    return {"api_version": cls.INFO.api_version, "kind": cls.INFO.kind, "plural": cls.INFO.plural}
 
 
 def _bare(field: Mapping[str, Any], models: dict[str, Any]) -> dict[str, Any]:
@@ -263,20 +271,3 @@ def to_options(known: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, A
                 value = to_options(inner, value)
             found[name] = value
     return found
-
-
-def _returned(description: str, returned: str, sample: Any = None) -> dict[str, Any]:
-    value = {"description": description, "type": "list", "elements": "dict", "returned": returned}
-    return value if sample is None else {**value, "sample": sample}
-
-
-RETURN: dict[str, Any] = {
-    "before": _returned("The listed objects as they were, with O(state=overridden) all of the kind, as O(config).",
-                        "when O(state) is not V(gathered) or V(rendered)"),
-    "after": _returned("The same objects as they are now; in check mode, as they would be.",
-                       "when O(state) is not V(gathered) or V(rendered)"),
-    "changes": _returned("The objects that were changed, and how.", "when O(state) is not V(gathered) or V(rendered)",
-                         [{"name": "blue", "action": "created"}]),
-    "gathered": _returned("All objects of the kind, as O(config); without secrets.", "when O(state=gathered)"),
-    "rendered": _returned("The documents that O(config) stands for.", "when O(state=rendered)"),
-}  # fmt: skip

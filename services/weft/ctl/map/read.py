@@ -11,6 +11,7 @@ from weft.ctl.plan import make_engine
 from weft.ctl.question import kept_elsewhere
 from weft.ctl.session import Session, read_records
 from weft.ctl.sources import load_sources
+from weft.ctl.world import resources_of
 from weft.topology.engine import Engine
 from weft.topology.view import SERVICE_CIDRS, parse_services
 
@@ -26,7 +27,7 @@ async def from_fabric(session: Session) -> Engine:
         records = await read_records(weft)
         if kept_elsewhere(records):
             raise CtlError(_ELSEWHERE)
-        return await make_engine(weft, records)
+        return await make_engine(weft, resources_of(records))
 
 
 def from_documents(names: Iterable[str]) -> tuple[Engine, Sequence[Problem]]:
