@@ -80,7 +80,7 @@ class Agent:
         self.gateway_duty = Gateway(config.name, self.view, self.packets, self.problems)
         self.notices = Notices(self._gateway_changed)
         self.health = Health(self._broken, self._unready, self._doing)
-        self.figures = HostFigures(config.name, config.ovs)
+        self.figures = HostFigures(config.name, config.ovs, self.gateway_duty.counted)
         self._unclaimed: set[str] = set()
         self._duties()
         self._connect()

@@ -10,7 +10,7 @@ import pytest
 
 from weft.agent.gateway import policy
 from weft.agent.gateway.plan import Egress, Match, Plan, SubnetNat, plan
-from weft.agent.gateway.template import render
+from weft.agent.gateway.template import render, render_counters
 from weft.agent.view import Host, NatRule, Rows, Subnet
 
 GOLDEN = Path(__file__).parent / "packet_filter.nft"
@@ -47,7 +47,8 @@ def test_host_without_a_place_does_nothing() -> None:
 
 def test_only_what_hosts_reach_is_of_the_fabric() -> None:
     found = made(subnet("a", "10.1.0.0/16"), subnet("b", "10.2.0.0/16", host_routed=False, nat_outgoing=True, **EGRESS))
-    assert found == Plan(fabric=nets("10.1.0.0/16", "100.64.0.0/16", "fd00:100:64::/112"), versions=frozenset({4}))
+    fabric = nets("10.1.0.0/16", "100.64.0.0/16", "fd00:100:64::/112")
+    assert found == Plan(fabric, versions=frozenset({4}), counted={fabric[0]: "a"})
 
 
 def test_overlapping_networks_are_one_element() -> None:
@@ -190,6 +191,15 @@ def example() -> Plan:
         subnet("dual", "10.16.0.0/16", "fd00:10:16::/112", nat_outgoing=True),
         rules=rules,
     )
+
+
+def test_names_of_counters_are_of_networks_and_never_of_rows() -> None:
+    found = made(subnet("}; flush ruleset", "10.1.0.0/16", "fd00:10:1::/64"), subnet("inner", "10.1.2.0/24"))
+    text = render_counters(found.counted)
+    assert "counter egress_fd00_10_1__/64 { }" in text
+    assert "ingress4 { 10.1.0.0/16 : ingress_10.1.0.0/16 }" in text
+    assert "10.1.2.0" not in text, "a map of the kernel takes no overlapping elements"
+    assert "ruleset" not in text
 
 
 def test_text() -> None:

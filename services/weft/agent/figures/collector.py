@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -17,23 +18,27 @@ from prometheus_client.registry import Collector
 
 from weft.agent import rpc
 from weft.agent.config import OvsConfig
-from weft.agent.figures import daemons, datapath, interfaces, kernel
+from weft.agent.figures import daemons, datapath, interfaces, kernel, subnets
 from weft.agent.figures.family import Figure, Sample, families
+from weft.agent.gateway.counters import Counted
 from weft.agent.ovn import inspect
 from weft.log import get_logger
 
 _log = get_logger(__name__)
 FAILED = Figure("kube_ovn_failed_req_count", "Questions to the daemons of this host that had no answer")
-FIGURES: Final = (*daemons.FIGURES, *datapath.FIGURES, *interfaces.FIGURES, *kernel.FIGURES, FAILED)
+FIGURES: Final = (*daemons.FIGURES, *datapath.FIGURES, *interfaces.FIGURES, *subnets.FIGURES, *kernel.FIGURES, FAILED)
 
 
 class HostFigures(Collector):
-    """`name` is the host's. Raises nothing, whatever is away."""
+    """`name` is the host's, `counted` asks what subnets sent through it. Raises nothing, whatever is away."""
 
-    def __init__(self, name: str, config: OvsConfig) -> None:
+    def __init__(
+        self, name: str, config: OvsConfig, counted: Callable[[], Iterable[tuple[str, Counted]]] = tuple
+    ) -> None:
         self._name = name
         self._socket = Path(config.remote.removeprefix("unix:"))
         self._ovn = config.ovn_rundir
+        self._counted = counted
         self._lock = threading.Lock()
         self._failed = 0
 
@@ -42,7 +47,8 @@ class HostFigures(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         with self._lock:
-            samples = [*self._open_vswitch(), *self._controller(), *self._part(self._files), *self._part(kernel.kernel)]
+            parts = (self._files, self._subnets, kernel.kernel)
+            samples = [*self._open_vswitch(), *self._controller(), *chain.from_iterable(map(self._part, parts))]
             return families(self._name, FIGURES, [*samples, Sample(FAILED, self._failed)])
 
     def _open_vswitch(self) -> list[Sample]:
@@ -63,6 +69,9 @@ class HostFigures(Collector):
         ovn = inspect(self._ovn)
         self._failed += not ovn.version
         return daemons.controller(bool(ovn.version), ovn.connected)
+
+    def _subnets(self) -> Iterator[Sample]:
+        return subnets.subnets(self._counted())
 
     def _files(self) -> Iterator[Sample]:
         vswitch = [(self._socket.parent, daemon) for daemon in ("ovsdb-server", "ovs-vswitchd")]

@@ -7,15 +7,16 @@ are others, when the kernel has given notice, and now and then.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pyroute2.netlink.exceptions import NetlinkError
 
 from weft.agent import metrics
 from weft.agent.gateway import kernel, policy
+from weft.agent.gateway.counters import Counted, Counters, read
 from weft.agent.gateway.nftables import NftError, PacketFilter, forward_policies
-from weft.agent.gateway.plan import Plan, plan
+from weft.agent.gateway.plan import Network, Plan, plan
 from weft.agent.gateway.template import render
 from weft.agent.netlink import Netlink
 from weft.agent.problems import Problems
@@ -34,9 +35,16 @@ class Gateway:
         self._netlink = links
         self._problems = problems
         self._filter = PacketFilter()
+        self._counters = Counters()
+        self._counted: Mapping[Network, str] = {}
         self._kept: tuple[object, ...] = ()
         self._routing: policy.Policy | None = None
         self._looked = 0.0
+
+    def counted(self) -> Iterator[tuple[str, Counted]]:
+        """What left and entered the fabric by this host, with the subnet's name. Blocks; for any thread."""
+        names = self._counted
+        return ((names[item.network], item) for item in (read(names) if names else ()))
 
     def notice(self) -> None:
         """The kernel is not as it was: look at the next run, whatever the rows are."""
@@ -81,6 +89,8 @@ class Gateway:
     async def _filter_packets(self, wanted: Plan) -> None:
         try:
             await self._netlink.run(self._filter.keep, render(wanted) if self._view.rows.host else None)
+            await self._netlink.run(self._counters.keep, wanted.counted)
+            self._counted = wanted.counted
             chains = await self._netlink.run(forward_policies) if wanted.versions else []
         except (NftError, OSError) as error:
             self._problems.report("packet filter", str(error))

@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import time
-from typing import Final
+from typing import Any, Final
 
 from weft.agent import metrics, netns
 from weft.log import get_logger
@@ -22,7 +22,6 @@ from weft.log import get_logger
 _log = get_logger(__name__)
 TABLE: Final = "weft"
 _TIMEOUT: Final = 30.0
-_REMOVE: Final = f"table inet {TABLE}\ndelete table inet {TABLE}\n"
 
 
 class NftError(Exception):
@@ -39,17 +38,17 @@ class PacketFilter:
     def keep(self, text: str | None) -> None:
         """Have the table that `text` makes, or none. Raises NftError."""
         if text is None:
-            if _listing() is not None:
-                _nft("-f", "-", stdin=_REMOVE)
+            if listing(TABLE) is not None:
+                remove(TABLE)
                 _log.info("packet filter removed")
             return
         reason = "repair" if text == self._text else "change"
         if text != self._text:
-            self._text, self._expected = text, _expected(text)
-        if _listing() == self._expected:
+            self._text, self._expected = text, expected(text, TABLE)
+        if listing(TABLE) == self._expected:
             return
         started = time.perf_counter()
-        _nft("-f", "-", stdin=text)
+        write(text)
         metrics.gateway_apply_seconds.observe(time.perf_counter() - started)
         metrics.gateway_writes.labels("packet filter", reason).inc()
         _log.info("packet filter written", reason=reason)
@@ -58,7 +57,7 @@ class PacketFilter:
 def forward_policies() -> list[str]:
     """Chains of others that drop what is forwarded and no rule of theirs accepts, with no rule for `ovn0`."""
     found = []
-    for item in json.loads(_nft("-j", "list", "chains"))["nftables"]:
+    for item in objects("list", "chains"):
         chain = item.get("chain", {})
         if (chain.get("hook"), chain.get("policy")) == ("forward", "drop") and chain["family"] in ("ip", "ip6", "inet"):
             place = (chain["family"], chain["table"], chain["name"])
@@ -67,16 +66,33 @@ def forward_policies() -> list[str]:
     return found
 
 
-def _expected(text: str) -> str:
+def write(text: str) -> None:
+    """All of it, in one transaction. Raises NftError."""
+    _nft("-f", "-", stdin=text)
+
+
+def remove(table: str) -> None:
+    """Have no such table of family inet."""
+    write(f"table inet {table}\ndelete table inet {table}\n")
+
+
+def objects(*command: str) -> list[dict[str, Any]]:
+    """What nft says to a command, in the words of libnftables-json(5)."""
+    found: list[dict[str, Any]] = json.loads(_nft("-j", *command))["nftables"]
+    return found
+
+
+def expected(text: str, table: str) -> str:
+    """How nft lists the table when it is as the text makes it."""
     with netns.fresh():
-        _nft("-f", "-", stdin=text)
-        return _listing() or ""
+        write(text)
+        return listing(table) or ""
 
 
-def _listing() -> str | None:
-    """The table as nft lists it; None when there is none."""
+def listing(table: str) -> str | None:
+    """The table of family inet as nft lists it, without what it has counted; None when there is none."""
     try:
-        return _nft("--stateless", "list", "table", "inet", TABLE)
+        return _nft("--stateless", "list", "table", "inet", table)
     except NftError as error:
         if "No such file or directory" in str(error):
             return None

@@ -69,6 +69,8 @@ class Plan:
     centralized: tuple[Network, ...] = ()
     nat: tuple[SubnetNat, ...] = ()
     egress: tuple[Egress, ...] = ()
+    counted: Mapping[Network, str] = field(default_factory=dict)
+    """Whose packets each network's are: the subnet's name, which is a row's text and for people only."""
     faults: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with a subnet's rows, by its name."""
 
@@ -129,6 +131,7 @@ def plan(rows: Rows, host: str) -> Plan:
         centralized=collapse(network for subnet in subnets if subnet.gateway_hosts for network in cidrs[subnet.name]),
         nat=tuple(_nat(subnets, cidrs, rules, host, faults)),
         egress=tuple(_egress(subnets, cidrs, host, faults)),
+        counted={network: name for name, networks in _apart(cidrs).items() for network in networks},
         faults={name: "; ".join(texts) for name, texts in faults.found.items()},
     )
 

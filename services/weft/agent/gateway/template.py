@@ -6,7 +6,7 @@ elsewhere is an error here, before nft could see it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,7 +17,8 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from weft.agent.gateway.plan import Network, Plan, of_version
 
-FILE: Final = "packet_filter.nft.j2"
+FILTER: Final = "packet_filter.nft.j2"
+COUNTERS: Final = "counters.nft.j2"
 
 
 class _Checked(str):
@@ -41,7 +42,17 @@ class Family:
 
 def render(plan: Plan) -> str:
     """The input of `nft -f`: removes the table, if it is there, and makes it."""
-    return _template().render(families=tuple(_families(plan)), subnets=plan.nat, words=_WORDS)
+    return _template(FILTER).render(families=tuple(_families(plan)), subnets=plan.nat, words=_WORDS)
+
+
+def render_counters(networks: Iterable[Network]) -> str:
+    """The input of `nft -f`: has a counter for each of these, and keeps those that it has."""
+    return _template(COUNTERS).render(networks=tuple(networks), words=_WORDS)
+
+
+def counter(network: Network, direction: str) -> str:
+    """A counter's name. Those of nft have no colons."""
+    return _Checked(f"{direction}_{_printable(network)}".replace(":", "_"))
 
 
 def _families(plan: Plan) -> Iterator[Family]:
@@ -55,7 +66,7 @@ def _families(plan: Plan) -> Iterator[Family]:
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     environment = Environment(  # noqa: S701 - no markup, and what it prints is checked
         undefined=StrictUndefined,
         finalize=_printable,
@@ -63,14 +74,14 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["elements"] = _elements
-    return environment.from_string((files(__package__) / FILE).read_text(encoding="utf-8"))
+    environment.filters |= {"elements": _elements, "counter": counter}
+    return environment.from_string((files(__package__) / name).read_text(encoding="utf-8"))
 
 
 def _printable(value: object) -> object:
     if isinstance(value, int | IPv4Address | IPv6Address | IPv4Network | IPv6Network | _Checked):
         return value
-    raise TypeError(f"{FILE}: {value!r} is neither a number nor an address")
+    raise TypeError(f"{value!r} is neither a number nor an address")
 
 
 def _elements(networks: Sequence[Network]) -> str:
