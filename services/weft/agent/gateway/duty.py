@@ -88,9 +88,8 @@ class Gateway:
 
     async def _filter_packets(self, wanted: Plan) -> None:
         try:
-            await self._netlink.run(self._filter.keep, render(wanted) if self._view.rows.host else None)
-            await self._netlink.run(self._counters.keep, wanted.counted)
-            self._counted = wanted.counted
+            text = render(wanted) if self._view.rows.host else None
+            await self._netlink.run(self._write_tables, wanted, text)
             chains = await self._netlink.run(forward_policies) if wanted.versions else []
         except (NftError, OSError) as error:
             self._problems.report("packet filter", str(error))
@@ -103,6 +102,14 @@ class Gateway:
             if chains
             else None,
         )
+
+    def _write_tables(self, wanted: Plan, text: str | None) -> None:
+        """The packet filter is written last, and whatever becomes of the counters."""
+        try:
+            self._counters.keep(wanted.counted)
+            self._counted = wanted.counted
+        finally:
+            self._filter.keep(text)
 
     def _tell(self, prefix: str, faults: Mapping[str, str]) -> None:
         for name, text in faults.items():
