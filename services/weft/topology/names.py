@@ -9,5 +9,5 @@ def router_port(vpc: str, other: str) -> str:
 
 
 def switch_port(subnet: str, vpc: str) -> str:
-    """A subnet's port towards its VPC."""
-    return f"{subnet}-{vpc}"
+    """A subnet's port towards its VPC. Where both have one name, Kube-OVN's would be the router port's too."""
+    return f"{subnet}-{vpc}" if subnet != vpc else f"{subnet}-{vpc}-router"

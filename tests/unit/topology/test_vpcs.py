@@ -356,22 +356,55 @@ def test_refused_among_others(spec: Spec, problem: str) -> None:
             vpc("a", vpcPeerings=[{"remoteVpc": "b-c", "localConnectIP": "169.254.0.1/30"}]),
             "spec.vpcPeerings.0.remoteVpc: 'b-c': the router port a-b-c is that of Subnet/c already",
         ),
+        (
+            subnet("a-b", "10.0.3.0/24", "c"),
+            (
+                "metadata.name: 'a-b': the router port c-a-b is that of Subnet/c already|"
+                "metadata.name: 'a-b': the switch port a-b-c is that of Subnet/c already"
+            ),
+        ),
+        (
+            subnet("blue", "10.0.3.0/24", "red"),
+            "metadata.name: 'blue': the switch port blue-red is that of the link of Vpc/blue to Vpc/red already",
+        ),
     ],
-    ids=["link of its VPC", "link to its VPC", "router port", "switch port", "port of a link", "link and router port"],
+    ids=[
+        "link of its VPC",
+        "link to its VPC",
+        "router port",
+        "switch port",
+        "port of a link",
+        "link and router port",
+        "router and switch port",
+        "link and switch port",
+    ],
 )
 def test_what_comes_later_is_not_in_the_way(item: Resource, problem: str) -> None:
     engine = base()
     for known in (
         vpc("red"),
         vpc("blue", vpcPeerings=[{"remoteVpc": "red", "localConnectIP": "169.254.9.2/30,fd00:9::2/126"}]),
-        *(vpc(name) for name in ("a", "a-b", "z", "y-z")),
+        *(vpc(name) for name in ("a", "a-b", "c", "z", "y-z")),
         subnet("c", "10.0.2.0/24", "a-b"),
         subnet("x-y", "10.0.2.0/24", "z"),
         subnet("elsewhere", "169.254.9.0/24", "a"),
     ):
         engine.put(known)
     assert not engine.rejected
-    assert [f"{p.field}: {p.message}" for p in check_put(engine.view, item)] == [problem]
+    assert [f"{p.field}: {p.message}" for p in check_put(engine.view, item)] == problem.split("|")
+
+
+@pytest.mark.parametrize(
+    ("name", "switched"), [("shop", "shop-shop-router"), ("web", "web-shop")], ids=["the VPC's name", "its own"]
+)
+def test_a_subnets_ports_have_two_names(name: str, switched: str) -> None:
+    """OVN has one table for the ports of routers and of switches, and drops one of two with the same name."""
+    engine = base()
+    for item in (vpc("shop"), subnet(name, "10.0.3.0/24", "shop")):
+        engine.put(item)
+    rows = engine.compile(f"Subnet/{name}").northbound
+    names = {row.table: row.columns["name"] for row in rows if row.table.endswith("_Port")}
+    assert names == {"Logical_Router_Port": f"shop-{name}", "Logical_Switch_Port": switched}
 
 
 _ITEMS: list[Resource] = [

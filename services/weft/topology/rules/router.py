@@ -1,7 +1,7 @@
 """What cannot be on one router together: ports of one name, and links in the addresses of subnets.
 
-OVN knows ports by their names alone, and Kube-OVN joins these of two: subnet `b-c` of `a` and subnet `c` of `a-b` would
-have the same port.
+OVN knows ports by their names alone, those of routers and of switches, and Kube-OVN joins these of two: subnet `b-c` of
+`a` and subnet `c` of `a-b` would have the same port, and so would subnet `a` of `b` and subnet `b` of `a`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ def check_ports(view: View, subnet: Subnet) -> Iterator[Problem]:
     """A subnet's ports are nobody else's."""
     vpc, name = subnet.spec.vpc, subnet.name
     routed, switched = router_port(vpc, name), switch_port(name, vpc)
-    found = [(f"router port {routed}", holder) for holder in _holders(view, routed, subnet)]
-    found += [(f"switch port {switched}", holder) for holder in _others(view.subnets_of_switch_port, switched, subnet)]
-    for port, holder in found:
-        yield subnet.problem("metadata.name", f"{name!r}: the {port} is that of {holder} already")
+    for kind, port in (("router", routed), ("switch", switched)):
+        for holder in _holders(view, port, subnet):
+            yield subnet.problem("metadata.name", f"{name!r}: the {kind} port {port} is that of {holder} already")
 
 
 def check_peer_port(view: View, vpc: Vpc, position: int) -> Iterator[Problem]:
@@ -37,14 +36,15 @@ def check_peer_port(view: View, vpc: Vpc, position: int) -> Iterator[Problem]:
 
 
 def _holders(view: View, port: str, own: Resource) -> list[str]:
-    """Who else has a router port of this name."""
+    """Who else has a port of this name."""
     links = [
         _link(name, peering)
         for name in sorted(view.vpcs_of_port.get(port, ()))
         for peering in view.vpcs[name].spec.vpc_peerings
         if own.ref != f"Vpc/{name}" and router_port(name, peering.remote_vpc) == port
     ]
-    return _others(view.subnets_of_router_port, port, own) + links
+    indexes = (view.subnets_of_router_port, view.subnets_of_switch_port)
+    return [holder for index in indexes for holder in _others(index, port, own)] + links
 
 
 def _others(index: Mapping[str, set[str]], port: str, own: Resource) -> list[str]:
