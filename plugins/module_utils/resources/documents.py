@@ -9,7 +9,30 @@ from __future__ import annotations
 from ansible_collections.weft.ovn.plugins.module_utils.resources.kinds import KINDS
 from ansible_collections.weft.ovn.plugins.module_utils.resources.plan import duplicates
 
-BY_NAME = {kind["kind"]: kind for kind in KINDS.values()}
+
+def _core(kind, plural, namespaced, fields):
+    return {
+        "api_version": "v1",
+        "kind": kind,
+        "plural": plural,
+        "namespaced": namespaced,
+        "system": [],
+        "waits": kind == "Pod",
+        "core": True,
+        "fields": fields,
+    }
+
+
+NAMESPACE = _core("Namespace", "namespaces", False, {})
+POD = _core(
+    "Pod",
+    "pods",
+    True,
+    {"node_name": {"field": "nodeName", "type": "str"}, "host_network": {"field": "hostNetwork", "type": "bool"}},
+)
+"""Kubernetes' own kinds that a network's documents come with: the fabric keeps these fields, an API has many more."""
+IN_ORDER = [NAMESPACE, *KINDS.values(), POD]
+BY_NAME = {kind["kind"]: kind for kind in IN_ORDER}
 
 
 def problems(documents):
@@ -38,7 +61,7 @@ def _wrong(document):
 
 def grouped(documents):
     """Return (kind, its documents), what is used before its users."""
-    mine = [(kind, [doc for doc in documents if doc["kind"] == kind["kind"]]) for kind in KINDS.values()]
+    mine = [(kind, [doc for doc in documents if doc["kind"] == kind["kind"]]) for kind in IN_ORDER]
     return [(kind, [_complete(kind, doc) for doc in same]) for kind, same in mine if same]
 
 

@@ -27,6 +27,14 @@ class Fabric:
         """Return None: weftctl reads the store itself."""
         return
 
+    def kept(self, kind, document):
+        """Return a document as the store keeps it: of Kubernetes' kinds, what a network needs to know."""
+        if not kind.get("core"):
+            return document
+        known = {field["field"] for field in kind["fields"].values()}
+        spec = {name: value for name, value in document["spec"].items() if name in known}
+        return dict(document, spec=spec)
+
     def write(self, kind, changes, dry_run):
         """Write all changes; return by ref what each object is now, or the RefusedError that says why it is not.
 

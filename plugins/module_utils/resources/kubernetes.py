@@ -78,6 +78,10 @@ class Kubernetes:
             return []
         return [dict(item, apiVersion=kind["api_version"], kind=kind["kind"]) for item in items]
 
+    def kept(self, kind, document):
+        """Return a document as the store keeps it: whole."""
+        return document
+
     def write(self, kind, changes, dry_run):
         """Write all changes; return by ref what each object is now, or the RefusedError that says why it is not.
 

@@ -63,7 +63,7 @@ def changes(kind, state, wanted, live, delete_system=False):
     found = []
     for document in wanted:
         before = live.get(_ref(document))
-        after = _after(state, before, document)
+        after = _after(kind, state, before, document)
         if before is None or _differs(kind, before, after):
             found.append(Change(before, after))
     if state == "overridden":
@@ -77,7 +77,7 @@ def _ref(document):
     return ref(document["metadata"])
 
 
-def _after(state, before, wanted):
+def _after(kind, state, before, wanted):
     """Return the document that an object shall have."""
     if before is None:
         return wanted
@@ -85,17 +85,36 @@ def _after(state, before, wanted):
     for key in config.METADATA:
         if key in wanted["metadata"]:
             after["metadata"][key] = dict(before["metadata"].get(key) or {}, **wanted["metadata"][key])
-    after["spec"] = merged(before.get("spec") or {}, wanted["spec"]) if state == "merged" else wanted["spec"]
+    core = kind.get("core", False)
+    keeps = state == "merged" or core
+    after["spec"] = merged(before.get("spec") or {}, wanted["spec"], core) if keeps else wanted["spec"]
     return after
 
 
-def merged(before, wanted):
-    """Return a mapping with what is wanted put in; mappings within it are merged, lists are replaced."""
+def merged(before, wanted, by_name=False):
+    """Return a mapping with what is wanted put in; mappings within it are merged, lists are replaced.
+
+    With `by_name`, lists of named mappings are merged by their names, as a pod's containers: the API fills them in.
+    """
     result = dict(before)
     for key, value in wanted.items():
-        inner = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if inner else value
+        old = result.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            result[key] = merged(old, value, by_name)
+        elif by_name and _named(value) and _named(old):
+            result[key] = _merged_list(old, value)
+        else:
+            result[key] = value
     return result
+
+
+def _named(value):
+    return isinstance(value, list) and all(isinstance(item, dict) and "name" in item for item in value)
+
+
+def _merged_list(before, wanted):
+    old = {item["name"]: item for item in before}
+    return [merged(old.get(item["name"], {}), item, by_name=True) for item in wanted]
 
 
 def _differs(kind, before, after):

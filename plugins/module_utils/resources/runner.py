@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.weft.ovn.plugins.module_utils.resources import config, plan
+from ansible_collections.weft.ovn.plugins.module_utils.resources import config, plan, promised
 from ansible_collections.weft.ovn.plugins.module_utils.resources.errors import RefusedError, TargetError
 from ansible_collections.weft.ovn.plugins.module_utils.resources.fabric import Fabric
 from ansible_collections.weft.ovn.plugins.module_utils.resources.kinds import KINDS
@@ -23,6 +23,8 @@ from ansible_collections.weft.ovn.plugins.module_utils.weftctl import CONNECTION
 TARGETS = {"kubernetes": Kubernetes, "fabric": Fabric}
 STATES = ["merged", "replaced", "overridden", "deleted", "gathered", "rendered"]
 PAUSE = 0.5
+ROUTED = "ovn.kubernetes.io/routed"
+"""Annotation by which a pod of a Kubernetes API shows that the controller has done its part."""
 NOT_YET = "nobody has looked at it yet; is a controller running?"
 
 
@@ -111,7 +113,8 @@ class Task:
         self._live = {plan.ref(document["metadata"]): document for document in target.read(self._kind)}
         if self._state != "gathered":
             delete_system = self._module.params.get("delete_system")
-            self.changes = plan.changes(self._kind, self._state, self._wanted, self._live, delete_system)
+            wanted = [target.kept(self._kind, document) for document in self._wanted]
+            self.changes = plan.changes(self._kind, self._state, wanted, self._live, delete_system)
 
     def gathered(self):
         """Return what there is, as `config`."""
@@ -121,12 +124,24 @@ class Task:
         """Make the changes, and return what the task is to tell. Raises TaskError."""
         params, changes = self._module.params, self.changes
         written = target.write(self._kind, changes, self._module.check_mode) if changes else {}
+        if self._module.check_mode:
+            self._take_for_granted(changes, written)
         result = self._report(changes, written, self._live)
         if refused := {name: str(value) for name, value in written.items() if isinstance(value, RefusedError)}:
             raise TaskError(self._complaint(refused, len(changes)), dict(result, refused=refused))
         if params["wait"] and not self._module.check_mode:
             self._wait(target, result)
         return result
+
+    def _take_for_granted(self, changes, written):
+        """Warn of what is only refused because no earlier task of a play in check mode has done anything."""
+        for change in changes:
+            refusal = written[change.ref]
+            if isinstance(refusal, RefusedError) and promised.is_promised(str(refusal)):
+                written[change.ref] = change.after
+                self._module.warn(
+                    "%s/%s: %s: taken for granted in check mode" % (self._kind["kind"], change.ref, refusal)
+                )
 
     def _report(self, changes, written, live):
         """Return what the task is to tell; what was refused is as it was."""
@@ -211,6 +226,8 @@ def _lacks(action, document):
         return None if document is None else _words(document, "is still there")
     if document is None:
         return "is gone"
+    if (document["metadata"].get("annotations") or {}).get(ROUTED) == "true":
+        return None
     ready = _condition(document)
     if ready.get("status") == "True" and _is_current(document, ready):
         return None

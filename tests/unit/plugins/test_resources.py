@@ -15,7 +15,7 @@ from weft.topology.first import DEFAULT_SUBNET
 from weft.topology.view import DEFAULT_VPC, JOIN_SUBNET
 
 alias()
-from plugins.module_utils.resources import config, documents, plan  # noqa: E402
+from plugins.module_utils.resources import config, documents, plan, promised  # noqa: E402
 from plugins.module_utils.resources.kinds import KINDS as TABLE  # noqa: E402
 
 SUBNET = TABLE["subnets"]
@@ -152,14 +152,62 @@ def test_no_result_shows_a_secret() -> None:
 def test_documents_go_in_the_order_in_which_kinds_need_each_other() -> None:
     vpc = {"apiVersion": "kubeovn.io/v1", "kind": "Vpc", "metadata": {"name": "shop"}}
     pool = {"apiVersion": "kubeovn.io/v1", "kind": "IPPool", "metadata": {"name": "p"}}
-    found = [kind["kind"] for kind, _ in documents.grouped([pool, subnet("blue"), vpc])]
-    assert found == ["Vpc", "Subnet", "IPPool"]
+    core = [{"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}} for kind in ("Pod", "Namespace")]
+    found = [kind["kind"] for kind, _ in documents.grouped([*core, pool, subnet("blue"), vpc])]
+    assert found == ["Namespace", "Vpc", "Subnet", "IPPool", "Pod"]
+
+
+POD = {"nodeName": "lab1", "containers": [{"name": "main", "image": "a"}]}
+FILLED = {**POD, "restartPolicy": "Always", "containers": [{"name": "main", "image": "a", "resources": {}}]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "after"),
+    [
+        (POD, None),
+        ({"nodeName": "lab1"}, None),
+        ({**POD, "nodeName": "lab2"}, {**FILLED, "nodeName": "lab2"}),
+        (
+            {**POD, "containers": [{"name": "main", "image": "b"}]},
+            {**FILLED, "containers": [{"name": "main", "image": "b", "resources": {}}]},
+        ),
+        ({**POD, "containers": [{"name": "x"}]}, {**FILLED, "containers": [{"name": "x"}]}),
+    ],
+    ids=["as it is", "less", "another host", "another image", "another container"],
+)
+@pytest.mark.parametrize("state", ["merged", "replaced"])
+def test_what_kubernetes_fills_in_stays(state: str, spec: dict[str, Any], after: dict[str, Any] | None) -> None:
+    def pod(spec: dict[str, Any]) -> dict[str, Any]:
+        return {"kind": "Pod", "metadata": {"name": "web", "namespace": "shop"}, "spec": spec}
+
+    found = plan.changes(documents.POD, state, [pod(spec)], {"shop/web": pod(FILLED)})
+    assert [change.after["spec"] for change in found] == ([] if after is None else [after])
+
+
+@pytest.mark.parametrize(
+    ("refusal", "granted"),
+    [
+        ("spec.vpc: Vpc/shop does not exist", True),
+        ('admission webhook "x.weft.ovn" denied the request: spec.vpc: Vpc/shop does not exist', True),
+        (
+            "metadata.namespace: Namespace/a does not exist; metadata.annotations[x]: 10.1.0.9 is not inside Subnet/b",
+            True,
+        ),
+        ('namespaces "shop" not found', True),
+        ("is in use by 2 subnets: shop-web, shop-db", True),
+        ("spec.gateway: 10.1.0.9 is in use by Pod/default/web", False),
+        ("spec.cidrBlock: 10.1.0.0/24 overlaps 10.1.0.0/16 of Subnet/blue in Vpc/red", False),
+        ("field a.b: must be so, as one that does not exist is", False),
+    ],
+)
+def test_what_check_mode_takes_for_granted(refusal: str, granted: bool) -> None:
+    assert promised.is_promised(refusal) == granted
 
 
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({"kind": "Pod"}, "kind: 'Pod'; allowed: "),
+        ({"kind": "Node"}, "kind: 'Node'; allowed: Namespace, Vpc, "),
         ({}, "kind: None; allowed: "),
         ({"kind": "Subnet", "apiVersion": "v1", "metadata": {"name": "a"}}, "apiVersion: 'v1'; allowed: kubeovn.io/v1"),
         ({"kind": "Subnet", "apiVersion": "kubeovn.io/v1"}, "metadata.name: is required"),
