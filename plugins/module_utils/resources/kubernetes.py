@@ -78,7 +78,7 @@ class Kubernetes:
             return []
         return [dict(item, apiVersion=kind["api_version"], kind=kind["kind"]) for item in items]
 
-    def kept(self, kind, document):
+    def kept(self, _kind, document):
         """Return a document as the store keeps it: whole."""
         return document
 
