@@ -42,6 +42,7 @@ class AgentSection:
     heartbeat: float = 30.0
     check_period: float = 60.0
     leftover_grace: float = 10.0
+    egress_probe: float = 2.0
     sysfs: Path = Path("/sys")
     kubelet_dir: Path = Path("/var/lib/kubelet")
     vhost_dir: Path = Path("/run/weft/vhost")

@@ -24,6 +24,7 @@ from weft.agent.config import AgentConfig
 from weft.agent.device.registry import Devices
 from weft.agent.figures.collector import HostFigures
 from weft.agent.gateway.duty import PERIOD, Gateway
+from weft.agent.gateway.liveness import Liveness
 from weft.agent.gateway.notices import Notices
 from weft.agent.host import HostWiring
 from weft.agent.mirror.duty import Mirrors
@@ -77,7 +78,9 @@ class Agent:
             config, self.weft, self.view, self.ovs, self.links, self.problems, self.underlay
         )
         self.packets = Netlink(workers=1)  # nft may take its time on a host with many services
-        self.gateway_duty = Gateway(config.name, self.view, self.packets, self.problems)
+        self.asking = Netlink(workers=1)  # waits for neighbours that do not answer
+        self.liveness = Liveness(self.asking, config.agent.egress_probe)
+        self.gateway_duty = Gateway(config.name, self.view, self.packets, self.problems, self.liveness)
         self.notices = Notices(self._gateway_changed)
         self.health = Health(self._broken, self._unready, self._doing)
         self.figures = HostFigures(config.name, config.ovs, self.gateway_duty.counted)
@@ -100,6 +103,8 @@ class Agent:
         self.namespaces = Reconciler("namespaces", kept.reconcile, settle=0.02, retry=(1, 10))
         self.leftovers = Reconciler("leftovers", self.commands.clean, settle=0.5)
         self.gateway = Reconciler("gateway", self.gateway_duty.reconcile, period=PERIOD, retry=(0.5, 10))
+        probe = self._config.agent.egress_probe
+        self.egress = Reconciler("egress gateways", self.liveness.reconcile, period=probe or None)
         self.disk = Reconciler("view on disk", self._save, settle=0.5)
         self.status = Reconciler(
             "status", self.status_writer.reconcile, settle=0.2, period=self._config.agent.heartbeat, retry=(1, 10)
@@ -107,8 +112,8 @@ class Agent:
         self.beat = Reconciler("heartbeat", self.status_writer.beat, period=GATEWAY_HEARTBEAT, retry=(1, 10))
         self.vitals = Reconciler("vitals", self.status_writer.vitals.reconcile, period=vitals.PERIOD)
         self.duties = (
-            self.host, self.tunnels, self.shaping, self.mirrors, self.gateway, self.namespaces, self.leftovers,
-            self.disk, self.status, self.vitals, self.beat,
+            self.host, self.tunnels, self.shaping, self.mirrors, self.gateway, self.egress, self.namespaces,
+            self.leftovers, self.disk, self.status, self.vitals, self.beat,
         )  # fmt: skip
 
     def _connect(self) -> None:
@@ -124,6 +129,7 @@ class Agent:
         self.problems.on_change(self.status.poke)
         self.status_writer.vitals.on_change(self.status.poke)
         self.underlay.on_change(self.host.poke)
+        self.liveness.on_change(self.gateway.poke)
 
     async def serve(self) -> None:
         """Run until cancelled. Nothing of what is wired is touched at the end."""
@@ -156,6 +162,7 @@ class Agent:
         self.links.close()
         self.pods.close()
         self.packets.close()
+        self.asking.close()
 
     # --- health and metrics: called by threads of the listener ---
 

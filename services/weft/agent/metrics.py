@@ -30,5 +30,7 @@ certificate_expiry = Gauge("weft_agent_certificate_expiry_timestamp_seconds",
 gateway_writes = Counter("weft_agent_gateway_writes_total",
                          "What was written into the packet filter and the policy routing, as a change of rows or as a "
                          "repair of what others did.", ["part", "reason"])  # fmt: skip
+egress_gateway_up = Gauge("weft_agent_egress_gateway_up", "0 while an egress gateway of a subnet does not answer.",
+                          ["subnet", "gateway"])  # fmt: skip
 gateway_apply_seconds = Histogram("weft_agent_gateway_apply_seconds",
                                   "Duration of transactions of the packet filter.", buckets=_BUCKETS)  # fmt: skip

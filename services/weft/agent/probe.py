@@ -4,6 +4,7 @@ ovn-controller says when its flows are in place, and still a first packet may be
 come to this host yet. So the pod's own interface asks for the gateway, by ARP or neighbour discovery, at once and then
 with growing pauses, until there is an answer. Before, it asks whether somebody else has its address: not waited for,
 but who answers until the gateway does is a conflict. At the end its neighbours are told where its addresses are.
+CHECK asks the same, and tells nobody.
 
 The sockets are opened in the pod's namespace by a worker thread and stay in it; waiting is the event loop's.
 """
@@ -52,9 +53,18 @@ class _Family:
 async def settle(links: Netlink, asker: Asker, gateways: Iterable[str], deadline: float) -> None:
     """Return when every gateway has answered and neighbours know the interface. `deadline` is in monotonic seconds.
 
-    Raises CniError (try again) when a gateway does not answer, or when somebody else has one of the addresses.
+    Raises CniError as `reach` does.
     """
     started = time.perf_counter()
+    await reach(links, asker, gateways, deadline, tell=True)
+    metrics.add_phase_seconds.labels("gateway").observe(time.perf_counter() - started)
+
+
+async def reach(links: Netlink, asker: Asker, gateways: Iterable[str], deadline: float, tell: bool = False) -> None:
+    """Return when every gateway has answered, and with `tell` neighbours know the interface.
+
+    Raises CniError (try again) when a gateway does not answer, or when somebody else has one of the addresses.
+    """
     wanted: dict[int, Address] = {address.version: address for address in map(ip_address, gateways)}
     try:
         families = await links.run(netlink.in_namespace, asker.netns, partial(_open, asker, wanted))
@@ -64,9 +74,11 @@ async def settle(links: Netlink, asker: Asker, gateways: Iterable[str], deadline
         ) from error
     try:
         await _all(asker, families, deadline)
+        for family in families if tell else ():
+            for address in family.own:
+                _send(family.channel, frames.statement(asker.mac, address))
     finally:
         asyncio.get_running_loop().run_in_executor(None, _close, families)
-    metrics.add_phase_seconds.labels("gateway").observe(time.perf_counter() - started)
 
 
 def _open(asker: Asker, gateways: dict[int, Address]) -> list[_Family]:
@@ -93,20 +105,14 @@ def _close(families: list[_Family]) -> None:
 
 async def _all(asker: Asker, families: list[_Family], deadline: float) -> None:
     """The first failure of a family is the answer."""
-    tasks = [asyncio.ensure_future(_one(asker, family, deadline)) for family in families]
+    asked = [(family, family.gateway) for family in families if family.gateway is not None]
+    tasks = [asyncio.ensure_future(_reach(asker, *who, deadline)) for who in asked]
     try:
         await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _one(asker: Asker, family: _Family, deadline: float) -> None:
-    if family.gateway is not None:
-        await _reach(asker, family, family.gateway, deadline)
-    for address in family.own:
-        _send(family.channel, frames.statement(asker.mac, address))
 
 
 async def _reach(asker: Asker, family: _Family, gateway: Address, deadline: float) -> None:

@@ -25,7 +25,7 @@ from weft.agent.device.function import PCI
 from weft.agent.device.registry import Devices
 from weft.agent.netlink import LinkState, Netlink
 from weft.agent.ovs import Interface, LocalOvs
-from weft.agent.probe import Asker, settle
+from weft.agent.probe import Asker, reach, settle
 from weft.agent.view import Port, Rows, Subnet
 from weft.log import get_logger
 
@@ -34,6 +34,9 @@ _log = get_logger(__name__)
 LINKLESS: Final = frozenset({"vhostuser"})
 """Devices without a link of the kernel's on the host."""
 
+
+CHECK_WAIT: Final = 2.0
+"""Seconds that CHECK gives a gateway to answer."""
 
 # --- decisions ---
 
@@ -142,12 +145,11 @@ class Wiring:
 
     async def _settle(self, job: Job, device: Device, deadline: float) -> None:
         """The gateway answers and neighbours know where the pod is, but for a machine that has not moved here yet."""
-        wanted = job.wanted
-        if wanted.port.arriving or not await self._netlink.run(device.in_pod, job):
-            return
-        addresses = tuple(address.ip for address in wanted.addressing.addresses)
-        asker = Asker(job.request.netns, job.request.ifname, wanted.mac.lower(), addresses)
-        await settle(self._netlink, asker, wanted.asked, deadline)
+        if await self._can_ask(job, device):
+            await settle(self._netlink, _asker(job), job.wanted.asked, deadline)
+
+    async def _can_ask(self, job: Job, device: Device) -> bool:
+        return not job.wanted.port.arriving and await self._netlink.run(device.in_pod, job)
 
     async def _make(self, job: Job, device: Device, plug: Plug) -> Attachment:
         """The pod's end is configured while Open vSwitch and OVN take up the host's."""
@@ -198,17 +200,27 @@ class Wiring:
 
     async def check(self, request: Request, wanted: Wanted) -> None:
         """CHECK: raises CniError with all that is not as it shall be."""
-        found = await self._netlink.run(self._devices.of(wanted.port).faults, self._job(request, wanted))
+        job, device = self._job(request, wanted), self._devices.of(wanted.port)
+        found = await self._netlink.run(device.faults, job)
         interface = self._ovs.interfaces.get(wanted.host_interface)
         if interface is None:
             found.append(f"{wanted.host_interface} is not on bridge {self._ovs.bridge}")
         elif not interface.installed:
             found.append(f"ovn-controller has no flows for {wanted.port.name}")
+        if not found and wanted.asked and await self._can_ask(job, device):
+            found += await self._unreachable(job)
         if found:
             raise CniError(
                 cni_types.CHECK_FAILED, f"{request.pod_name} {request.ifname}: {'; '.join(found)}",
                 "the runtime may make the pod anew; what changes a pod's interface behind the runtime's back?",
             )  # fmt: skip
+
+    async def _unreachable(self, job: Job) -> list[str]:
+        try:
+            await reach(self._netlink, _asker(job), job.wanted.asked, time.monotonic() + CHECK_WAIT)
+        except CniError as error:
+            return [error.message]
+        return []
 
     async def made_for(self, request: Request) -> str | None:
         """The host's end of what was made for this container's interface, also when Open vSwitch has lost it."""
@@ -306,6 +318,11 @@ def _attachment(job: Job, mac: str, device: Device) -> Attachment:
         wanted.host_interface, mac, request.ifname, wanted.mac, request.netns, wanted.mtu, wanted.addressing,
         device.result(job),
     )  # fmt: skip
+
+
+def _asker(job: Job) -> Asker:
+    addresses = tuple(address.ip for address in job.wanted.addressing.addresses)
+    return Asker(job.request.netns, job.request.ifname, job.wanted.mac.lower(), addresses)
 
 
 def _observe(phase: str, started: float) -> None:

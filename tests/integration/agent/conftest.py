@@ -16,7 +16,7 @@ from tests.support.site import Site, gateway_site
 def agent() -> Iterator[AgentHost]:
     if not available():
         pytest.skip("needs root and the reference OVN (make tools)")
-    with lone_host(metrics=WHERE, add_timeout=5, connect_grace=0.3, leftover_grace=0.3) as host:
+    with lone_host(metrics=WHERE, add_timeout=5, connect_grace=0.3, leftover_grace=0.3, egress_probe=0.3) as host:
         host.start()
         yield host
 

@@ -77,6 +77,41 @@ def test_an_add_without_answer_says_who_was_asked_and_leaves_nothing(agent: Agen
     agent.rows.update("Subnet", "lonely", gateway_check=True)
 
 
+def test_check_asks_the_gateway_where_an_add_does(agent: AgentHost) -> None:
+    pod, row = new_pod(agent, "checked")
+    agent.add(pod)
+    assert agent.request("CHECK", pod) == (0, {})
+    agent.sandbox.nbctl("--wait=hv", "lsp-set-options", "green-vpc", "router-port=nobody")
+    status, answer = agent.request("CHECK", pod)
+    agent.rows.update("Subnet", "green", gateway_check=False)
+    unasked = eventually(lambda: agent.request("CHECK", pod)[0] == 0, "not asked any more")
+    agent.rows.update("Subnet", "green", gateway_check=True)
+    agent.sandbox.nbctl("--wait=hv", "lsp-set-options", "green-vpc", "router-port=vpc-green")
+    assert (status, answer["code"], unasked) == (1, 101, True)
+    assert "does not answer on eth0" in answer["msg"]
+    assert row["mac"] in answer["msg"]
+    eventually(lambda: agent.request("CHECK", pod) == (0, {}), "it answers again")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mend", "named"),
+    [
+        ("link set eth0 mtu 1300", "link set eth0 mtu 1400", "MTU is 1300, expected 1400"),
+        ("route del default", "route add default via 10.17.0.1", "routes missing: 0.0.0.0/0 via 10.17.0.1"),
+        ("route replace default via 10.17.0.9", "route replace default via 10.17.0.1", "0.0.0.0/0 via 10.17.0.1"),
+    ],
+)
+def test_check_names_what_is_not_as_told(agent: AgentHost, spoil: str, mend: str, named: str) -> None:
+    pod, _ = new_pod(agent, f"spoilt{next(_numbers)}")
+    agent.add(pod)
+    agent.inside(pod, "ip", *spoil.split())
+    status, answer = agent.request("CHECK", pod)
+    assert (status, answer["code"]) == (1, 101)
+    assert named in answer["msg"]
+    agent.inside(pod, "ip", *mend.split())
+    assert agent.request("CHECK", pod) == (0, {})
+
+
 def test_a_gateway_that_comes_late_is_waited_for(agent: AgentHost) -> None:
     agent.sandbox.nbctl("ls-add", "late")
     agent.rows.insert("Subnet", name="late", cidrs=["10.18.0.0/24"], gateways=["10.18.0.1"], mtu=1400,

@@ -7,7 +7,7 @@ are others, when the kernel has given notice, and now and then.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from pyroute2.netlink.exceptions import NetlinkError
@@ -15,8 +15,9 @@ from pyroute2.netlink.exceptions import NetlinkError
 from weft.agent import metrics
 from weft.agent.gateway import kernel, policy
 from weft.agent.gateway.counters import Counted, Counters, read
+from weft.agent.gateway.liveness import Liveness
 from weft.agent.gateway.nftables import NftError, PacketFilter, forward_policies
-from weft.agent.gateway.plan import Network, Plan, plan
+from weft.agent.gateway.plan import Address, Egress, Network, Plan, plan
 from weft.agent.gateway.template import render
 from weft.agent.netlink import Netlink
 from weft.agent.problems import Problems
@@ -29,11 +30,12 @@ PERIOD: Final = 30.0
 class Gateway:
     """See the module's text."""
 
-    def __init__(self, host: str, view: View, links: Netlink, problems: Problems) -> None:
+    def __init__(self, host: str, view: View, links: Netlink, problems: Problems, liveness: Liveness) -> None:
         self._host = host
         self._view = view
         self._netlink = links
         self._problems = problems
+        self._liveness = liveness
         self._filter = PacketFilter()
         self._counters = Counters()
         self._counted: Mapping[Network, str] = {}
@@ -55,11 +57,12 @@ class Gateway:
         if self._view.rows.empty and not self._view.synced:
             return
         rows = self._view.rows
-        concerned = (rows.host, rows.nat_rules, *rows.subnets.values())
+        concerned = (rows.host, rows.nat_rules, *rows.subnets.values(), self._liveness.dead)
         if concerned == self._kept and time.monotonic() < self._looked + PERIOD * 0.9:
             return
         self._kept, self._looked = concerned, time.monotonic()
         wanted = plan(rows, self._host)
+        self._liveness.watch({gateway for egress in wanted.egress for gateway in egress.gateways})
         self._tell("gateway/", wanted.faults)
         try:
             try:
@@ -71,7 +74,8 @@ class Gateway:
             raise
 
     async def _route(self, wanted: Plan) -> None:
-        routing = policy.wanted(wanted.egress, wanted.fabric)
+        dead = self._liveness.dead
+        routing = policy.wanted(wanted.egress, wanted.fabric, dead)
         try:
             changed, faults = await self._netlink.run(policy.keep, routing)
         except (NetlinkError, OSError) as error:
@@ -82,9 +86,19 @@ class Gateway:
             reason = "repair" if routing == self._routing else "change"
             metrics.gateway_writes.labels("policy routing", reason).inc(changed)
         self._routing = routing
-        self._tell("egress/", {item.subnet: faults[item.table] for item in wanted.egress if item.table in faults})
+        self._tell_egress(wanted.egress, faults, dead)
         refused = await self._netlink.run(kernel.keep, wanted)
         self._problems.check("forwarding", "; ".join(refused))
+
+    def _tell_egress(self, egress: Sequence[Egress], faults: Mapping[int, str], dead: Set[Address]) -> None:
+        metrics.egress_gateway_up.clear()
+        said = {}
+        for item in egress:
+            for gateway in item.gateways:
+                metrics.egress_gateway_up.labels(item.subnet, str(gateway)).set(gateway not in dead)
+            texts = [faults.get(item.table, ""), *policy.silence(item.gateways, dead)]
+            said[item.subnet] = "; ".join(filter(None, texts))
+        self._tell("egress/", {subnet: text for subnet, text in said.items() if text})
 
     async def _filter_packets(self, wanted: Plan) -> None:
         try:

@@ -8,7 +8,7 @@ Rules and routes carry a protocol number of their own; others' are never touched
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Final
@@ -53,17 +53,33 @@ class Policy:
     routes: frozenset[TableRoute] = frozenset()
 
 
-def wanted(egress: Iterable[Egress], fabric: Sequence[Network]) -> Policy:
-    """What shall be. A family of a subnet that has no gateway of it is routed as everything else."""
+def wanted(egress: Iterable[Egress], fabric: Sequence[Network], dead: Set[Address] = frozenset()) -> Policy:
+    """What shall be. A family of a subnet that has no gateway of it is routed as everything else.
+
+    Dead gateways are left out. Where all of a family are, they stay: rather they than the way of everything else.
+    """
     rules, routes = set(), set()
     for item in egress:
         for version in _FAMILIES:
-            gateways = [address for address in item.gateways if address.version == version]
-            if gateways:
+            if gateways := living([address for address in item.gateways if address.version == version], dead):
                 rules |= {Rule(str(n), item.table, item.priority) for n in of_version(item.networks, version)}
                 routes.add(_default(item.table, version, gateways))
                 routes |= {TableRoute(item.table, str(network)) for network in of_version(fabric, version)}
     return Policy(frozenset(rules), frozenset(routes))
+
+
+def living(gateways: Sequence[Address], dead: Set[Address]) -> Sequence[Address]:
+    """Those that are not dead, or all."""
+    return [gateway for gateway in gateways if gateway not in dead] or gateways
+
+
+def silence(gateways: Sequence[Address], dead: Set[Address]) -> Iterator[str]:
+    """What to tell an operator of a subnet's dead gateways."""
+    for version in _FAMILIES:
+        own = [gateway for gateway in gateways if gateway.version == version]
+        if silent := [str(gateway) for gateway in own if gateway in dead]:
+            who = ", ".join(silent)
+            yield f"{who}: no answer, {'left out' if len(silent) < len(own) else 'and no other gateway: kept'}"
 
 
 def _default(table: int, version: int, gateways: Iterable[Address]) -> TableRoute:
