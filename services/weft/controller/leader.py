@@ -238,7 +238,10 @@ class Term:
             )
 
     async def _compare_all(self) -> None:
-        """All owners are dirty; those that have rows or addresses and no object are sorted out."""
+        """All owners are dirty; those that have rows or addresses and no object are sorted out.
+
+        So is what leaves and has none of these any more: another leader may have stopped before it let it go.
+        """
         engine = self.engine
         known = {
             *await self._worker.northbound.owners(),
@@ -250,7 +253,8 @@ class Term:
         free = self._holds.sort_out(absent, known)
         for owner, name in await self._northbound.call(lambda _: self._northbound_side.index.bound_ports()):
             engine.set_up(name, owner, True)
-        engine.dirty = dict.fromkeys([*engine.owners(), *engine.rejected, *free])
+        leave = [ref for ref in engine.dirty if ref in self._store and engine.is_gone(ref)]
+        engine.dirty = dict.fromkeys([*engine.owners(), *engine.rejected, *free, *leave])
 
     # -- rounds -------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import pytest_asyncio
 from tests.support.fabric import Fabric, fabric
 from tests.support.kubernetes import KubeSandbox, find_programs
 from tests.support.ovn import ROOT
+from weft.store.kubernetes import FINALIZER
 
 CRDS = ROOT / "roles/crds/files"
 PREFIX = "ovn.kubernetes.io/"
@@ -173,6 +174,17 @@ async def test_a_subnet_in_use_is_deleted_when_its_last_pod_is(cluster: Cluster)
         await cluster.until(lambda: "subnet1" not in cluster.kube.kubectl("get", "subnets", "--output=name"))
         await cluster.made.settled(controller)
         assert "subnet1" not in [row["name"] for row in await cluster.made.rows("Logical_Switch")]
+
+
+async def test_a_subnet_that_leaves_and_has_no_rows_any_more_is_let_go(cluster: Cluster) -> None:
+    """So it is when a leader loses its lock after the rows of a deleted subnet, and before its finalizer."""
+    async with cluster.made.controller():
+        await cluster.until(lambda: "ovn-default" in cluster.kube.kubectl("get", "subnets", "--output=name"))
+    left = subnet("left")
+    cluster.apply({**left, "metadata": {**left["metadata"], "finalizers": [FINALIZER]}})
+    cluster.kube.kubectl("delete", "subnet", "left", "--wait=false")
+    async with cluster.made.controller():
+        await cluster.until(lambda: "left" not in cluster.kube.kubectl("get", "subnets", "--output=name"))
 
 
 async def test_what_is_wrong_is_an_event(cluster: Cluster) -> None:
