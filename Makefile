@@ -114,6 +114,10 @@ test-integration: test-tools ## Integration tests: real ovsdb-server and northd,
 test-lab: venv ## Lab tests: real hosts, real packets
 	$(PYTEST) tests/lab
 
+.PHONY: test-operations
+test-operations: venv ## All tests of operations (docs/operations), which take half an hour; `make test` runs the short ones
+	OPERATIONS=all $(PYTEST) -rA tests/lab/operations
+
 .PHONY: bench
 bench: test-tools ## Measure against ceilings taken in the same run (BENCH=planner: these only); build/bench.json
 	PYTHONPATH=services python -m tests.bench.run $(BENCH)

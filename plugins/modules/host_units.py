@@ -35,6 +35,11 @@ options:
     type: list
     elements: str
     default: []
+  stop:
+    description: Units that are stopped and no longer enabled. One that does not exist is left alone.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -51,6 +56,11 @@ started:
   returned: always
 enabled:
   description: The units that were enabled.
+  type: list
+  elements: str
+  returned: always
+stopped:
+  description: The units that were stopped or disabled.
   type: list
   elements: str
   returned: always
@@ -89,25 +99,40 @@ def journal(module, units):
     return module.run_command(command)[1] if failed else ""
 
 
+def is_there(state):
+    """Tell whether a unit runs or would run after the next boot."""
+    return state.get("ActiveState") in ("active", "activating") or state.get("UnitFileState") == "enabled"
+
+
 def main():
     units = {"type": "list", "elements": "str", "default": []}
-    module = AnsibleModule(argument_spec={"units": units, "restart": units}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={"units": units, "restart": units, "stop": units}, supports_check_mode=True)
     wanted, restart = module.params["units"], module.params["restart"]
-    found = states(module, wanted)
+    unwanted = module.params["stop"]
+    found = states(module, wanted + unwanted)
     enable = [unit for unit in wanted if found.get(unit, {}).get("UnitFileState", "") not in ENABLED]
     start = [unit for unit in wanted if found.get(unit, {}).get("ActiveState") != "active" and unit not in restart]
+    stop = [unit for unit in unwanted if is_there(found.get(unit, {}))]
+    control(module, "disable", [unit for unit in stop if found[unit].get("UnitFileState") == "enabled"])
+    control(module, "stop", stop)
     control(module, "enable", enable)
     control(module, "restart", restart)
     control(module, "start", start)
     before = {
         unit: "%s, %s" % (found[unit].get("UnitFileState"), found[unit].get("ActiveState"))
         for unit in found
-        if unit in enable + start
+        if unit in enable + start + stop
     }
     after = dict.fromkeys(enable + start, "enabled, active")
     after.update(dict.fromkeys(restart, "restarted"))
-    changed = bool(enable or start or restart)
-    module.exit_json(changed=changed, started=restart + start, enabled=enable, diff={"before": before, "after": after})
+    after.update(dict.fromkeys(stop, "disabled, inactive"))
+    module.exit_json(
+        changed=bool(enable or start or restart or stop),
+        started=restart + start,
+        enabled=enable,
+        stopped=stop,
+        diff={"before": before, "after": after},
+    )
 
 
 if __name__ == "__main__":
