@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """OVSDB (RFC 7047) for modules: a small client, and the translation between YAML values and wire values.
 
-Modules run on hosts that have no library of ours, so this speaks JSON-RPC over the local unix socket itself: one
-connection per module call, no process per row. It is enough for tens of rows; services use their own replica.
+Modules run on hosts that have no library of ours, so this speaks JSON-RPC itself: one connection per module call, no
+process per row. It is enough for tens of rows; services use their own replica.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import json
 import re
 import socket
 import time
+
+from ansible_collections.weft.ovn.plugins.module_utils.ovsdb_remote import RemoteError, open_socket, split
 
 UUID_PATTERN = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
@@ -26,26 +28,28 @@ class TemporaryError(OvsdbError):
 
 
 class Client:
-    """One connection to a database server's unix socket."""
+    """One connection to a database server: to its unix socket, or to any remote of ovsdb_remote."""
 
-    def __init__(self, path, timeout=10.0):
+    def __init__(self, path, timeout=10.0, tls=None):
         self.path = path
         self._timeout = timeout
         self._buffer = ""
         self._decoder = json.JSONDecoder()
         self._number = 0
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(timeout)
         try:
-            self._socket.connect(path)
+            self._socket = open_socket(path, timeout, tls)
+        except RemoteError as error:
+            raise OvsdbError(str(error)) from error
         except OSError as error:
-            self._socket.close()
             raise TemporaryError("cannot connect to %s: %s" % (path, error)) from error
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_details):
+        self.close()
+
+    def close(self):
         self._socket.close()
 
     def request(self, method, params):
@@ -84,7 +88,10 @@ class Client:
         raise OvsdbError(text)
 
     def _send(self, message):
-        self._socket.sendall(json.dumps(message).encode())
+        try:
+            self._socket.sendall(json.dumps(message).encode())
+        except OSError as error:
+            raise TemporaryError("%s: %s" % (self.path, error)) from error
 
     def _receive(self):
         message = self._decoded()
@@ -108,9 +115,33 @@ class Client:
             data = self._socket.recv(1 << 20)
         except socket.timeout as error:
             raise TemporaryError("%s did not answer within %s seconds" % (self.path, self._timeout)) from error
+        except OSError as error:
+            raise TemporaryError("%s: %s" % (self.path, error)) from error
         if not data:
             raise TemporaryError("%s closed the connection" % self.path)
         self._buffer += data.decode()
+
+
+def connect(remotes, database, timeout=10.0, tls=None):
+    """Return a connection to the first of several remotes that has its cluster's majority behind it."""
+    reasons = []
+    for remote in split(remotes):
+        try:
+            return _majority(remote, database, timeout, tls)
+        except TemporaryError as error:
+            reasons.append(str(error))
+    raise TemporaryError("%s: %s" % (database, "; ".join(reasons) or "no remote is given"))
+
+
+def _majority(remote, database, timeout, tls):
+    client = Client(remote, timeout, tls)
+    try:
+        if connected(client, database):
+            return client
+        raise TemporaryError("%s holds no database %s, or has no majority of its cluster" % (remote, database))
+    except OvsdbError:
+        client.close()
+        raise
 
 
 def connected(client, database):
