@@ -21,6 +21,7 @@ from weft.ctl.node_command import node
 from weft.ctl.options import DryRun, Files, Machine, Namespace, Output, Timeout, run
 from weft.ctl.question_commands import explain, why
 from weft.ctl.tool_commands import add_tools
+from weft.ctl.trace_command import trace
 
 if TYPE_CHECKING:
     from weft.ctl.apply import Applied
@@ -41,6 +42,7 @@ app.command()(events)
 app.command()(why)
 app.command()(explain)
 app.command("map")(draw)
+app.command()(trace)
 add_databases(app)
 add_tools(app)
 

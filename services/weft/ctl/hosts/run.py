@@ -16,6 +16,7 @@ from weft.ctl.hosts.places import UNREACHED, Places, Reported
 from weft.ctl.session import Session
 
 TIMEOUT = 30.0
+_LONGEST = 300
 AT_ONCE = 16
 """Hosts that are spoken to at a time."""
 
@@ -31,7 +32,8 @@ class Ran:
     @property
     def words(self) -> str:
         """Why it failed, in its own words."""
-        return (self.err or self.out).strip().rpartition("\n")[2] or f"exit code {self.code}"
+        lines = [line.strip() for line in (self.err or self.out).splitlines() if line.strip()]
+        return "; ".join(lines)[-_LONGEST:] or f"exit code {self.code}"
 
 
 class Hosts:
@@ -54,7 +56,7 @@ class Hosts:
         """What a program prints. Raises CtlError with its words when it fails."""
         ran = await self.run(host, words, timeout=timeout)
         if ran.code:
-            raise CtlError(f"host {host}: {shlex.join(words)}: {ran.words}")
+            raise CtlError(f"host {host}: {shlex.join(words[:3])}: {ran.words}")
         return ran.out
 
     def foreground(self, host: str, words: Sequence[str]) -> int:
