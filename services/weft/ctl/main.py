@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from weft.ctl.capture_command import add_capture
 from weft.ctl.central_commands import add_databases
+from weft.ctl.diagnose_commands import diagnose, env_check
 from weft.ctl.endpoint_commands import endpoints
 from weft.ctl.events_command import events
+from weft.ctl.log_command import log
 from weft.ctl.map_command import draw
 from weft.ctl.node_command import node
 from weft.ctl.options import DryRun, Files, Machine, Namespace, Output, Timeout, run
+from weft.ctl.perf_commands import perf
 from weft.ctl.question_commands import explain, why
 from weft.ctl.tool_commands import add_tools
 from weft.ctl.trace_command import trace
@@ -43,8 +47,13 @@ app.command()(why)
 app.command()(explain)
 app.command("map")(draw)
 app.command()(trace)
+app.add_typer(diagnose, name="diagnose")
+app.command("env-check")(env_check)
+app.command()(log)
+app.add_typer(perf, name="perf")
 add_databases(app)
 add_tools(app)
+add_capture(app)
 
 
 class Format(StrEnum):

@@ -38,7 +38,7 @@ def trace(
 
     if family not in (0, 4, 6):
         raise typer.BadParameter(f"{family}: allowed are 4 and 6", param_hint="--family")
-    question = _question(source, destination, packet or (), (namespace, family, openflow))
+    question = question_of(source, destination, packet or (), (namespace, family, openflow))
     stories = run(context, lambda session: tell(session, question))
     if output is Machine.json:
         write(to_json([story.document() for story in stories]))
@@ -49,7 +49,7 @@ def trace(
         raise typer.Exit(1)
 
 
-def _question(source: str, destination: str, words: Sequence[str], more: tuple[str, int, bool]) -> Question:
+def question_of(source: str, destination: str, words: Sequence[str], more: tuple[str, int, bool]) -> Question:
     """The words after the two ends, in the order that kubectl-ko has them."""
     from weft.ctl.trace.packet import PROTOCOLS
     from weft.ctl.trace.story import Question

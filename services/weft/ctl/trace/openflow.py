@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 _BRIDGE = re.compile(r'^\s*bridge\("([^"]+)"\)$')
-_FLOW = re.compile(r"^\s*(\d+)\. (.*?)(?:, priority (\d+))(?:, cookie 0x([0-9a-f]+))?$")
+_FLOW = re.compile(r"^\s*(\d+)\. (?:.*, )?priority \d+(?:, cookie 0x([0-9a-f]+))?$")
 _OUTPUT = re.compile(r"^\s*output:(\d+)$")
 _SET = re.compile(r"^\s*set_field:([0-9a-fx:]+)(?:/\S+)?->(tun_id|tun_metadata0|eth_src|eth_dst)$")
 _METADATA = re.compile(r"NXM_NX_TUN_METADATA0\[16\.\.30\] is now (0x[0-9a-f]+|0)")
@@ -33,6 +33,8 @@ class Path:
     tables: int = 0
     last_table: int = 0
     last_cookie: str = ""
+    controller: bool = False
+    """Whether it was handed to ovn-controller, which answers neighbour discovery and the like."""
     translated: bool = False
     """Whether connection tracking would have changed addresses, which a trace cannot follow."""
     actions: list[str] = field(default_factory=list)
@@ -59,13 +61,15 @@ def parse_openflow(text: str, bridge: str = "br-int") -> Path:
 def _read(path: Path, now: Output, line: str) -> None:
     if found := _FLOW.match(line):
         path.tables += 1
-        path.last_table, path.last_cookie = int(found[1]), (found[4] or "").zfill(8)
+        path.last_table, path.last_cookie = int(found[1]), (found[2] or "").zfill(8)
     elif found := _OUTPUT.match(line):
         path.outputs.append(Output(int(found[1]), now.eth_src, now.eth_dst, now.ttl_less, now.tun_id, now.tun_metadata))
     elif found := _SET.match(line):
         _set(now, found[2], found[1])
     elif found := _METADATA.search(line):
         now.tun_metadata |= int(found[1], 16) << 16
+    elif line.strip().startswith("controller("):
+        path.controller = True
     elif line.strip() == "dec_ttl()":
         now.ttl_less += 1
     elif _NAT.search(line):

@@ -30,6 +30,8 @@ class Interface:
     """The logical port that it is."""
     remote: str
     """Of a tunnel: the other end's address."""
+    netns: str = ""
+    """Path of the workload's network namespace."""
 
 
 @dataclass(slots=True)
@@ -79,7 +81,9 @@ def _interface(row: list[Any]) -> Interface:
     name, ofport, ids, kind, options = row
     external, settings = dict(ids[1]), dict(options[1])
     number = ofport if isinstance(ofport, int) else 0
-    return Interface(name, number, kind, external.get("iface-id", ""), settings.get("remote_ip", ""))
+    return Interface(
+        name, number, kind, external.get("iface-id", ""), settings.get("remote_ip", ""), external.get("pod_netns", "")
+    )
 
 
 async def _trace(hosts: Hosts, leg: Leg, interfaces: list[Interface], flow: str) -> list[tuple[Interface, Output]]:
@@ -97,7 +101,9 @@ async def _trace(hosts: Hosts, leg: Leg, interfaces: list[Interface], flow: str)
         elif item is not None:
             leg.went.append(f"port {item.port or item.name}")
             leg.ports.append(item.port)
-    if path.translated:
+    if path.controller and not path.outputs:
+        leg.went.append("ovn-controller, which answers")
+    elif path.translated:
         leg.unknown = "connection tracking translates addresses here, which such a trace does not follow"
     elif not path.outputs:
         leg.went.append(f"nowhere: its flows end in table {path.last_table}")

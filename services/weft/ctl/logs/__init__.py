@@ -1,0 +1,1 @@
+"""`log`: what all layers of hosts have written."""
