@@ -30,6 +30,12 @@ spec: {cidrBlock: 10.72.0.0/24, private: true}
 """,
     """
 apiVersion: kubeovn.io/v1
+kind: Subnet
+metadata: {name: also-shut}
+spec: {cidrBlock: 10.74.0.0/24, private: true}
+""",
+    """
+apiVersion: kubeovn.io/v1
 kind: Vpc
 metadata: {name: other}
 spec: {}
@@ -42,12 +48,12 @@ spec: {cidrBlock: 10.73.0.0/24, vpc: other}
 """,
     pod("near"),
     pod("peer"),
-    *(pod(name, **{"ovn.kubernetes.io__logical_switch": name}) for name in ("shut", "far")),
+    *(pod(name, **{"ovn.kubernetes.io__logical_switch": name}) for name in ("shut", "also-shut", "far")),
 )
 
 
 class Site:
-    """A host with four workloads in namespaces, as far as weftctl needs them."""
+    """A host with workloads in namespaces, as far as weftctl needs them."""
 
     def __init__(self, made: Fabric, host: OvsHost, ctl: Weftctl) -> None:
         self.made, self.host, self.ctl = made, host, ctl
@@ -88,7 +94,7 @@ async def site(translated: Fabric) -> AsyncIterator[Site]:
         host = made.ovn.start_ovs("h1")
         ctl.add_hosts(host)
         result = Site(made, host, ctl)
-        for name in ("near", "peer", "shut", "far"):
+        for name in ("near", "peer", "shut", "also-shut", "far"):
             await result.wire(name)
         yield result
 
@@ -98,6 +104,7 @@ async def test_traces_name_who_decides_and_agree_with_the_flows(site: Site) -> N
         (("ns1/near", "ns1/peer", "tcp", "80", "--family", "4"), "delivered", "Pod/ns1/peer"),
         (("ns1/near", "ns1/peer", "--family", "6"), "delivered", "Pod/ns1/peer"),
         (("ns1/near", "pod/ns1/shut", "udp", "53"), "dropped", "Subnet/shut"),
+        (("ns1/near", "ns1/also-shut"), "dropped", "Subnet/also-shut"),
         (("ns1/far", "10.71.0.2"), "no route", "Vpc/other"),
         (("ns1/near", "10.71.0.1"), "answered", ""),
         (("ns1/near", "10.71.0.77"), "not delivered", ""),

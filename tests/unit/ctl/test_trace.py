@@ -85,7 +85,7 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_a_verdict(text: str, expected: tuple[str, str]) -> None:
-    causes = {"dc56b71d": Cause("ACL", "Subnet/red", "ACL to-lport 1000: ip: drop")}
+    causes = {("red", "dc56b71d"): Cause("ACL", "Subnet/red", "ACL to-lport 1000: ip: drop")}
     verdict = judge(parse_logical(text), ATLAS, WEB, "10.17.0.4", causes)
     assert (verdict.word, verdict.owner) == expected, verdict
 

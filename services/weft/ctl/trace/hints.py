@@ -1,7 +1,8 @@
 """Which of our objects a logical flow comes from.
 
 northd notes in a logical flow the beginning of the UUID of the Northbound's row that it was made for (`stage-hint`),
-and a row of ours names its owner.
+and a row of ours names its owner. Rows that are alike on several datapaths share one logical flow, whose hint is of one
+of them: then the one that is on the packet's own datapath counts.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from weft.ctl.ask import Select, ask, elements
+from weft.ctl.ask import Row, Select, ask, elements
 from weft.ctl.errors import CtlError
 from weft.ctl.session import Session
 from weft.ctl.trace.logical import Logical, Step
@@ -24,7 +25,16 @@ _TABLES: Sequence[tuple[str, str, tuple[str, ...]]] = (
     ("_lb", "Load_Balancer", ("name", "vips")),
 )
 """Part of a stage's name, and what its flows are made for."""
+_PARENTS = {
+    "ACL": ("Logical_Switch", "acls"),
+    "Logical_Router_Policy": ("Logical_Router", "policies"),
+    "Logical_Router_Static_Route": ("Logical_Router", "static_routes"),
+    "NAT": ("Logical_Router", "nat"),
+}
+"""Where rows of a datapath stand."""
 _EVALUATION = "acl_eval"
+Key = tuple[str, str]
+"""A datapath, and the beginning of a logical flow's UUID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +62,40 @@ def _table(step: Step) -> tuple[str, str, tuple[str, ...]] | None:
     return next((item for item in _TABLES if item[0] in step.stage), None)
 
 
-async def read_causes(session: Session, trace: Logical) -> dict[str, Cause]:
-    """By the beginning of the logical flow's UUID. Nothing for those that nobody asked for."""
-    steps = {step.uuid: step for step in deciding(trace)}
-    hints = await _hints(session, list(steps.values()))
-    tables = {table[1]: table[2] for step in steps.values() if (table := _table(step))}
-    causes: dict[str, Cause] = {}
-    for name, columns in tables.items():
+async def read_causes(session: Session, trace: Logical) -> dict[Key, Cause]:
+    """By datapath and logical flow. Nothing for flows that nobody asked for."""
+    steps = deciding(trace)
+    hints = await _hints(session, list({step.uuid: step for step in steps}.values()))
+    causes: dict[Key, Cause] = {}
+    for name, columns in {table[1]: table[2] for step in steps if (table := _table(step))}.items():
         try:
-            [rows] = await ask(session, "OVN_Northbound", Select(name, ("_uuid", "external_ids", *columns)))
+            rows, parents = await _rows(session, name, columns)
         except CtlError:  # an older Northbound may lack a column: the trace is still worth having
             continue
-        for flow, hint in hints.items():
-            row = next((row for row in rows if row["_uuid"].startswith(hint)), None)
+        for step in steps:
+            hint = hints.get(step.uuid)
+            row = next((row for row in rows if hint and row["_uuid"].startswith(hint)), None)
             if row is not None:
-                causes[flow] = Cause(name, row["external_ids"].get(OWNER, ""), _words(name, row))
+                row = _own(row, [item for item in rows if item["_uuid"] in parents.get(step.datapath, ())], columns)
+                causes[step.datapath, step.uuid] = Cause(name, row["external_ids"].get(OWNER, ""), _words(name, row))
     return causes
+
+
+async def _rows(session: Session, table: str, columns: Sequence[str]) -> tuple[list[Row], dict[str, set[str]]]:
+    """All rows of a table, and by datapath which are its own."""
+    wanted = Select(table, ("_uuid", "external_ids", *columns))
+    if table not in _PARENTS:
+        return (await ask(session, "OVN_Northbound", wanted))[0], {}
+    parent, column = _PARENTS[table]
+    rows, parents = await ask(session, "OVN_Northbound", wanted, Select(parent, ("name", column)))
+    return rows, {row["name"]: set(elements(row[column])) for row in parents}
+
+
+def _own(row: Row, there: Sequence[Row], columns: Sequence[str]) -> Row:
+    """The datapath's own row that is like this one; else this one: rules of port groups stand on no datapath."""
+    if row in there:
+        return row
+    return next((item for item in there if all(item[name] == row[name] for name in columns)), row)
 
 
 async def _hints(session: Session, steps: Sequence[Step]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from weft.ctl.trace.ends import Atlas, End
-from weft.ctl.trace.hints import Cause
+from weft.ctl.trace.hints import Cause, Key
 from weft.ctl.trace.logical import Logical, Step
 
 
@@ -40,7 +40,7 @@ class Place:
         return {"datapath": self.name, "notes": self.notes}
 
 
-def judge(trace: Logical, atlas: Atlas, source: End, address: str, causes: Mapping[str, Cause]) -> Verdict:
+def judge(trace: Logical, atlas: Atlas, source: End, address: str, causes: Mapping[Key, Cause]) -> Verdict:
     """The verdict on a packet to `address`."""
     last = trace.last
     if last is None:
@@ -70,19 +70,18 @@ def arrived(output: tuple[str, str], atlas: Atlas, source: End, address: str) ->
     )
 
 
-def _lost(last: Step, trace: Logical, atlas: Atlas, address: str, causes: Mapping[str, Cause]) -> Verdict:
+def _lost(last: Step, trace: Logical, atlas: Atlas, address: str, causes: Mapping[Key, Cause]) -> Verdict:
     stage = last.stage
     if "acl" in stage:
-        rule = next(
-            (causes[step.uuid] for step in reversed(trace.steps) if step.uuid in causes and "acl" in step.stage), None
-        )
+        rules = [causes.get((step.datapath, step.uuid)) for step in reversed(trace.steps) if "acl" in step.stage]
+        rule = next((cause for cause in rules if cause is not None), None)
         if rule is None:
             return Verdict("dropped", f"by no ACL that allows it on {switch(last.datapath, atlas)}")
         return Verdict("dropped", f"by {rule.text}", rule.owner)
     if "ip_routing" in stage:
         return Verdict("no route", f"{_router(last)} has none to {address}", f"Vpc/{last.datapath}")
     if "policy" in stage:
-        cause = causes.get(last.uuid)
+        cause = causes.get((last.datapath, last.uuid))
         return Verdict(
             "dropped", f"by {cause.text if cause else 'a policy'} of {_router(last)}", cause.owner if cause else ""
         )
@@ -116,7 +115,7 @@ def _any(step: Step, atlas: Atlas) -> str:
     return _router(step) if step.stage.startswith("lr_") else switch(step.datapath, atlas)
 
 
-def places(trace: Logical, atlas: Atlas, causes: Mapping[str, Cause]) -> list[Place]:
+def places(trace: Logical, atlas: Atlas, causes: Mapping[Key, Cause]) -> list[Place]:
     """The datapaths in their order, each once for a pass, with the rules, routes and policies that were met there."""
     crossed: list[Place] = []
     vpcs = {net.vpc for net in atlas.nets.values()}
@@ -124,7 +123,7 @@ def places(trace: Logical, atlas: Atlas, causes: Mapping[str, Cause]) -> list[Pl
         name = f"Vpc/{step.datapath}" if step.datapath in vpcs else switch(step.datapath, atlas)
         if not crossed or crossed[-1].name != name:
             crossed.append(Place(name))
-        cause = causes.get(step.uuid)
+        cause = causes.get((step.datapath, step.uuid))
         if cause is not None and cause.text not in crossed[-1].notes:
             crossed[-1].notes.append(cause.text)
         elif "ip_routing" in step.stage and "outport" in "".join(step.actions) and cause is None:
