@@ -153,7 +153,7 @@ async def test_captures_diagnoses_and_figures(site: Site) -> None:
     assert found["ping the gateway"]["state"] == "ok", subnet.out
     tried = [item for item in ports.document if item["check"].startswith("from Pod/")]
     assert tried
-    assert all("of Subnet/shut" in item["reason"] for item in tried), ports.out
+    assert all("drop (of Subnet/" in item["reason"] for item in tried), ports.out
     assert nothing.code == 2
     [figures] = perf.document["figures"]
     assert figures["tcp_mbit"] > 0.5
