@@ -30,6 +30,7 @@ MODULES = (
     "bench_kill",
     "bench_cni",
     "bench_outage",
+    "bench_gateway",
     "bench_site",
     "bench_webhook",
     "bench_module",
