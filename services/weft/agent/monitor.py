@@ -13,7 +13,7 @@ import asyncio
 import re
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,8 @@ from weft.agent.gateway.policy import PROTOCOL
 _GROUPS: Final = 0x1 | 0x8 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x40000
 """Links; traffic control; IPv4 addresses, routes and rules; the same of IPv6."""
 NEWLINK, DELLINK, NEWROUTE, DELROUTE = 16, 17, 24, 25
+PAUSE: Final = 0.02
+"""Seconds between two looks at what has come."""
 QDISCS: Final = (36, 37)
 """A queueing discipline came or went."""
 _IFNAME: Final = 3
@@ -41,6 +43,7 @@ class Monitor:
         self._queued = queued
         self._removed = removed
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+        self._pause: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -49,19 +52,26 @@ class Monitor:
         asyncio.get_running_loop().add_reader(self._socket, self._read)
 
     def close(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
 
     def _read(self) -> None:
+        """All that has come, and then nothing for a moment: each pod that is wired makes a dozen notices."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._socket)
+        self._pause = loop.call_later(PAUSE, loop.add_reader, self._socket, self._read)
         try:
-            data = self._socket.recv(1 << 16)
+            while True:
+                self._take(list(parse(self._socket.recv(1 << 16))))
         except BlockingIOError:
             return
         except OSError:  # ENOBUFS: notices were lost, which the duties' full comparison makes good
             self._changed()
             self._queued()
-            return
-        notices = list(parse(data))
+
+    def _take(self, notices: Sequence[Notice]) -> None:
         for notice in notices:
             if notice.kind == DELLINK:
                 self._removed(notice.link)

@@ -187,6 +187,8 @@ class View:
         self.emptied = False
         self._replica: dict[str, dict[UUID, Any]] = {kind: {} for kind in _KINDS}
         self._listeners: list[Callable[[], None]] = []
+        self._by_pod: dict[tuple[str, str, str], list[Port]] = {}
+        self._indexed: Mapping[str, Port] | None = None
         self._waiters: list[tuple[Callable[[], object], asyncio.Future[Any]]] = []
 
     @property
@@ -248,10 +250,17 @@ class View:
 
     def find_port(self, namespace: str, pod: str, provider: str, interface: str) -> Port | None:
         """A pod's port of one network; one that names no interface is for whichever is asked for."""
-        wanted = (pod, namespace, provider)
-        found = [p for p in self.rows.ports.values() if (p.pod_name, p.pod_namespace, p.provider) == wanted]
+        if self._indexed is not self.rows.ports:
+            self._index()
+        found = self._by_pod.get((namespace, pod, provider), [])
         exact = [port for port in found if port.interface == interface]
         return next(iter(exact or [port for port in found if not port.interface]), None)
+
+    def _index(self) -> None:
+        """Each pod that starts or stops asks several times, and rows are others less often."""
+        self._by_pod, self._indexed = {}, self.rows.ports
+        for port in self.rows.ports.values():
+            self._by_pod.setdefault((port.pod_namespace, port.pod_name, port.provider), []).append(port)
 
 
 def in_order(rules: Iterable[NatRule]) -> tuple[NatRule, ...]:

@@ -80,6 +80,9 @@ class Plug:
 class Device(Protocol):
     """One way to make an interface. All raise OSError for what the kernel refuses, and CniError."""
 
+    asks: bool
+    """Whether `place` and `in_pod` ask the kernel, and so may block."""
+
     def place(self, request: Request, port: Port) -> str:
         """The name that the Interface has in Open vSwitch."""
 

@@ -28,6 +28,7 @@ class VirtualFunction:
     """See `device.base.Device`."""
 
     kind = "vf"
+    asks = True
 
     def __init__(self, sysfs: Sysfs) -> None:
         self._sysfs = sysfs

@@ -14,6 +14,8 @@ from weft.agent.view import Port
 class Veth:
     """See `device.base.Device`."""
 
+    asks = False
+
     def place(self, request: Request, port: Port) -> str:  # noqa: ARG002 - another device needs it
         return host_interface(port.name)
 

@@ -27,6 +27,8 @@ _FOLDER_MODE: Final = 0o770
 class VhostUser:
     """See `device.base.Device`. `base` is the folder of the short paths."""
 
+    asks = False
+
     def __init__(self, base: Path, kubelet: Path) -> None:
         self._base = base
         self._kubelet = kubelet
