@@ -70,6 +70,9 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.weft.ovn.plugins.module_utils.raft import cluster_status
 
+REPEAT = 3.0
+"""Seconds after which a removal is asked for again."""
+
 
 class Removal:
     """One server, one cluster."""
@@ -88,14 +91,18 @@ class Removal:
 
     @property
     def due(self):
-        return self._database["address"] in self.addresses and self._status["status"] == "cluster member"
+        return self._database["address"] in self.addresses and self._status["status"] not in ("", "left cluster")
 
     def run(self):
+        """Ask again now and then: what a follower passes on is lost when no member leads just then."""
         deadline = time.monotonic() + self._module.params["timeout"]
-        said = self._send()
+        said, again = "", 0.0
         while time.monotonic() < deadline:
+            if time.monotonic() > again:
+                said, again = self._send(), time.monotonic() + REPEAT
             time.sleep(0.3)
             self._status = self._ask()
+            self.addresses = self._addresses()
             if not self.due:
                 return
         self._module.fail_json(
