@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import yaml
-
-from tests.lab.conftest import CHECKOUT, LAB, SWITCH, Lab
 from tests.lab.operations.conftest import Pair, well
 from tests.lab.operations.test_databases import MEMBER, lose
+
+from tests.lab.conftest import CHECKOUT, LAB, SWITCH, Lab
 
 Eventually = Callable[..., None]
 CACHE = Path(os.environ.get("WEFT_CACHE", "~/.cache/weft")).expanduser()
@@ -37,8 +37,13 @@ def rulebook(folder: Path) -> Iterator[Path]:
     }
     (folder / "vars.yml").write_text(yaml.safe_dump(given))
     said = folder / "rulebook.log"
-    command = [str(Path(sys.executable).with_name("ansible-rulebook")), "--rulebook", "weft.ovn.fabric", "--print-events"]
-    command += ["--inventory", "inventories/lab", "--vars", str(folder / "vars.yml")]
+    command = [
+        str(Path(sys.executable).with_name("ansible-rulebook")),
+        "--rulebook",
+        "weft.ovn.fabric",
+        "--print-events",
+    ]
+    command += ["--print-events", "--inventory", "inventories/lab", "--vars", str(folder / "vars.yml")]
     collections = {"ANSIBLE_CONFIG": "ansible.cfg", "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".ansible/collections")}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, **collections, "PATH": path, "ANSIBLE_NOCOLOR": "1"}
