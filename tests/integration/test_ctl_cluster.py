@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.support.ctl_cluster import Cluster, Heard
 
 QUICK = ("--interval", "0.3", "--hold", "1", "-o", "json")
@@ -52,3 +54,31 @@ async def test_events_of_a_quorum_lost_are_told_without_the_database(cluster: Cl
         for member in cluster.members[:2]:
             member.kill()
         await heard.until(type="database_quorum_lost", state="began", database="Weft")
+
+
+async def test_relays_are_asked_too(cluster: Cluster) -> None:
+    folder = cluster.ovn.folder / "relay"
+    folder.mkdir()
+    members = ",".join(f"unix:{member.rundir}/db.sock" for member in cluster.members)
+    listen = (f"--remote=punix:{folder}/db.sock", f"--unixctl={folder}/db.ctl")
+    relay = cluster.ovn.daemon("ovsdb-server", folder, *listen, f"relay:Weft:{members}")
+    with cluster.ctl.config.open("a") as file:
+        file.write(f'[relays]\nweft = "unix:{folder}/db.sock"\n')
+
+    async def until(*words: str) -> None:
+        """The relay's line has one of the words."""
+        line = ""
+        for _ in range(60):
+            line = next(line for line in (await cluster.ctl("status")).lines if str(folder) in line)
+            if any(word in line for word in words):
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(line)
+
+    await until("  relay")
+    for member in cluster.members[:2]:
+        member.kill()
+    await until("no member answers it")
+    relay.kill()
+    await until("Connection refused", "No such file")
+    assert not (await cluster.ctl("status", "-o", "json")).document["healthy"]

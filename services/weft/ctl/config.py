@@ -52,6 +52,14 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Relays:
+    """Remotes at which hosts reach the databases, where these are not the members' own."""
+
+    southbound: str = ""
+    weft: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """Where the databases and the hosts are.
 
@@ -63,6 +71,7 @@ class Config:
     southbound: Remote | None = None
     ic_northbound: Remote | None = None
     ic_southbound: Remote | None = None
+    relays: Relays = field(default_factory=Relays)
     tls: Tls | None = None
     service_cidrs: list[str] = field(default_factory=lambda: list(SERVICE_CIDRS))
     ssh: Ssh = field(default_factory=Ssh)

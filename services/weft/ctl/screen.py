@@ -32,7 +32,7 @@ def show(report: Report, console: Console) -> None:
         console.print(_hosts(report.hosts))
         for line in _host_problems(report.hosts):
             console.print(line, soft_wrap=True)
-    console.print(_databases(report.databases))
+    console.print(_databases(report))
 
 
 def _headline(report: Report) -> Iterator[str]:
@@ -105,9 +105,9 @@ def _host_problems(hosts: Iterable[Host]) -> Iterator[str]:
             yield f"  [red]{escape(host.name)}[/] {escape(name)}: {escape(text)}"
 
 
-def _databases(databases: dict[str, list[Member]]) -> Table:
+def _databases(report: Report) -> Table:
     table = plain_table("DATABASE", "MEMBER", "ROLE", "INDEX")
-    for name, members in databases.items():
+    for name, members in (*report.databases.items(), *report.relays.items()):
         for member in members:
             table.add_row(name, escape(member.remote), _role(member), _index(member))
     return table
@@ -117,7 +117,7 @@ def _role(member: Member) -> str:
     if member.problem:
         return f"[red]{escape(member.problem)}[/]"
     if not member.connected:
-        return "[red]no quorum[/]"
+        return "[red]no member answers it[/]" if member.model == "relay" else "[red]no quorum[/]"
     return f"[green]{member.role}[/]" if member.role == "leader" else member.role
 
 

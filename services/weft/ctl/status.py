@@ -6,9 +6,10 @@ It must work when little else does: it reads from followers too, and says for ea
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -74,6 +75,8 @@ class Report:
     uneven: str = ""
     """Which hosts differ by the MTU below their tunnels, and how."""
     databases: dict[str, list[Member]] = field(default_factory=dict)
+    relays: dict[str, list[Member]] = field(default_factory=dict)
+    """Of some databases: what hosts connect to."""
 
     @property
     def healthy(self) -> bool:
@@ -84,26 +87,34 @@ class Report:
             or self.full
             or any(kind.not_ready for kind in self.kinds.values())
             or any(host.silent or host.problems or not host.ready for host in self.hosts)
-            or any(member.problem or not member.connected for members in self.databases.values() for member in members)
+            or any(member.problem or not member.connected for members in self._asked for member in members)
             or any(not any(m.role in ("leader", "standalone") for m in members) for members in self.databases.values())
         )
 
+    @property
+    def _asked(self) -> Iterator[list[Member]]:
+        return itertools.chain(self.databases.values(), self.relays.values())
+
     def document(self) -> dict[str, Any]:
         return {
-            **{key: value for key, value in asdict(self).items() if key not in ("hosts", "databases")},
+            **{key: value for key, value in asdict(self).items() if key not in ("hosts", "databases", "relays")},
             "healthy": self.healthy,
             "hosts": [{**asdict(host), "silent": host.silent} for host in self.hosts],
-            "databases": {
-                name: [{**asdict(member), "role": member.role} for member in members]
-                for name, members in self.databases.items()
-            },
+            "databases": _documents(self.databases),
+            "relays": _documents(self.relays),
         }
+
+
+def _documents(databases: Mapping[str, list[Member]]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        name: [{**asdict(member), "role": member.role} for member in members] for name, members in databases.items()
+    }
 
 
 async def gather(session: Session) -> Report:
     """Ask everybody at once."""
-    databases, report = await asyncio.gather(ask_databases(session), _content(session))
-    report.databases = databases
+    databases, relays, report = await asyncio.gather(ask_databases(session), _relays(session), _content(session))
+    report.databases, report.relays = databases, relays
     return report
 
 
@@ -111,8 +122,17 @@ async def ask_databases(session: Session) -> dict[str, list[Member]]:
     """What each member of each database says."""
     config = session.config
     wanted = {"OVN_Northbound": config.northbound, "OVN_Southbound": config.southbound, "Weft": config.weft}
-    known = {name: remote.remote for name, remote in wanted.items() if remote is not None}
-    members = await asyncio.gather(*(ask_members(remote, name, config.tls) for name, remote in known.items()))
+    return await _ask({name: remote.remote for name, remote in wanted.items() if remote is not None}, session)
+
+
+async def _relays(session: Session) -> dict[str, list[Member]]:
+    relays = session.config.relays
+    return await _ask({"OVN_Southbound": relays.southbound, "Weft": relays.weft}, session)
+
+
+async def _ask(remotes: Mapping[str, str], session: Session) -> dict[str, list[Member]]:
+    known = {name: remote for name, remote in remotes.items() if remote}
+    members = await asyncio.gather(*(ask_members(remote, name, session.config.tls) for name, remote in known.items()))
     return dict(zip(known, members, strict=True))
 
 
