@@ -118,6 +118,10 @@ test-lab: venv ## Lab tests: real hosts, real packets
 test-operations: venv ## All tests of operations (docs/operations), which take half an hour; `make test` runs the short ones
 	OPERATIONS=all $(PYTEST) -rA tests/lab/operations
 
+.PHONY: test-lab-slow
+test-lab-slow: venv ## Lab tests too slow for every change: relays switched off and on in a running fabric
+	WEFT_SLOW=1 $(PYTEST) tests/lab/test_relays.py
+
 .PHONY: bench
 bench: test-tools ## Measure against ceilings taken in the same run (BENCH=planner: these only); build/bench.json
 	PYTHONPATH=services python -m tests.bench.run $(BENCH)

@@ -145,6 +145,12 @@ def member_addresses(hosts, hostvars, variable="ovn_central_address"):
     return addresses
 
 
+def database_servers(groups, relays=True):
+    """Return the hosts at whose ports 6642 and 6645 all others find the databases: relays, or else the members."""
+    members = groups.get("ovn_central") or []
+    return [str(host) for host in ((relays and groups.get("ovn_relays")) or members)]
+
+
 def remotes(addresses, port, scheme="ssl"):
     """Return the addresses as one OVSDB remote that names every member."""
     if not addresses:
@@ -157,6 +163,7 @@ class FilterModule:
 
     def filters(self):
         return {
+            "database_servers": database_servers,
             "member_addresses": member_addresses,
             "not_empty": not_empty,
             "raft_plan": raft_plan,

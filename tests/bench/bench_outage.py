@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.bench_cni import METRICS, MTU, Bench
+from tests.bench.process import memory
 from tests.bench.record import Record
 from tests.support.agent import AgentHost, Pod, eventually, lone_host
 from tests.support.traffic import INTERVAL, Loss, Traffic
@@ -82,19 +83,13 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
-def _memory(pid: int) -> float:
-    """MiB in memory."""
-    words = Path(f"/proc/{pid}/status").read_text().split()
-    return int(words[words.index("VmRSS:") + 1]) / 1024
-
-
 async def _idle(agent: AgentHost) -> Record:
     assert agent.process is not None
     pid = agent.process.pid
     before, started = _cpu(pid), time.monotonic()
     await asyncio.sleep(IDLE)
     percent = (_cpu(pid) - before) / (time.monotonic() - started) * 100
-    return Record("agent_idle", percent, "% CPU", parts={"rss_mib": _memory(pid), "pods": PODS})
+    return Record("agent_idle", percent, "% CPU", parts={"rss_mib": memory(pid), "pods": PODS})
 
 
 NAMES = ("outage_agent", "outage_vswitchd", "outage_ovn_controller", "outage_ovsdb", "agent_idle")

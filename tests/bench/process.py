@@ -22,6 +22,12 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{ROOT / 'services'}:{ROOT}"}
 
 
+def memory(pid: int) -> float:
+    """MiB that a process has in memory."""
+    words = Path(f"/proc/{pid}/status").read_text().split()
+    return int(words[words.index("VmRSS:") + 1]) / 1024
+
+
 class ControllerProcess:
     """See the module's text. `port` is where it serves its metrics."""
 

@@ -31,6 +31,7 @@ MODULES = (
     "bench_cni",
     "bench_outage",
     "bench_gateway",
+    "bench_relay",
     "bench_site",
     "bench_webhook",
     "bench_module",

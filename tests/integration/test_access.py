@@ -14,8 +14,9 @@ from tests.support.collection import alias
 from tests.support.ovn import WEFT_SCHEMA, OvnSandbox, available
 
 alias()
-from tests.support.access import ADDRESS, Caller, Central, RefusedError  # noqa: E402 - the collection's name comes first
+from tests.support.access import ADDRESS, Central  # noqa: E402 - the collection's name comes first
 from tests.support.agent import eventually  # noqa: E402
+from tests.support.caller import Caller, RefusedError  # noqa: E402
 
 WEFT, WEFT_RELAY, SOUTHBOUND, SOUTHBOUND_RELAY = 6645, 7645, 6642, 7642
 EVERYTHING = 16645
@@ -31,8 +32,8 @@ def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
         made = Central(ovn, tmp_path_factory.mktemp("pki"))
         made.start()
         eventually(lambda: made.northd_status() == "active", "northd works")
-        made.start_relay("Weft", EVERYTHING, WEFT_RELAY, "weft-host")
-        made.start_relay("OVN_Southbound", 16642, SOUTHBOUND_RELAY, "ovn-controller")
+        made.start_relay("Weft", WEFT_RELAY)
+        made.start_relay("OVN_Southbound", SOUTHBOUND_RELAY)
         yield made
 
 

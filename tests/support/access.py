@@ -1,32 +1,26 @@
 """The fabric's databases with the listeners, roles and certificates that the roles pki and ovn_central give them.
 
-All of it is in a network namespace of its own, so the ports are the real ones. `Caller` is whoever has a certificate.
+All of it is in a network namespace of its own, so the ports are the real ones.
 """
 
 from __future__ import annotations
 
-import json
-import socket
 import ssl
 from pathlib import Path
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
+from ansible.template import Templar, trust_as_template
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from plugins.modules import ovsdb_rows
 from plugins.modules.pki_certificates import Authority, pem
+from tests.support.caller import Caller
 from tests.support.ovn import ROOT, WEFT_SCHEMA, Daemon, OvnSandbox, program, run, schema
-from weft.agent import netlink
 
 ADDRESS = "127.0.0.1"
 TABLES = {"OVN_Northbound": "NB_Global", "OVN_Southbound": "SB_Global", "Weft": "Fabric"}
-
-
-class RefusedError(Exception):
-    """What a database says no with."""
 
 
 class Certificates:
@@ -58,62 +52,6 @@ class Certificates:
         return certificate_path, key_path
 
 
-class Caller:
-    """A connection to a listener with a certificate: RFC 7047, a request at a time."""
-
-    def __init__(self, central: Central, port: int, certificate: tuple[Path, Path]) -> None:
-        context = ssl.create_default_context(cafile=str(central.certificates.ca))
-        context.check_hostname = False
-        context.load_cert_chain(*certificate)
-        plain = netlink.in_namespace(f"/run/netns/{central.namespace}", socket.create_connection, (ADDRESS, port), 5)
-        self._channel = context.wrap_socket(plain)
-        self._channel.settimeout(10)
-        self._decoder = json.JSONDecoder()
-        self._text = ""
-        self.notices: list[str] = []
-        """Methods of what the server said of its own accord."""
-
-    def close(self) -> None:
-        self._channel.close()
-
-    def call(self, method: str, *parameters: Any) -> Any:
-        self._send({"id": 1, "method": method, "params": list(parameters)})
-        while True:
-            message = self._receive()
-            if message.get("method") == "echo":
-                self._send({"id": message["id"], "result": message["params"], "error": None})
-            elif "method" in message:
-                self.notices.append(message["method"])
-            elif message.get("error"):
-                raise RefusedError(message["error"])
-            else:
-                return message["result"]
-
-    def transact(self, database: str, *operations: dict[str, Any]) -> Any:
-        """The results. Raises RefusedError when one is an error."""
-        results = self.call("transact", database, *operations)
-        for result in results:
-            if result and "error" in result:
-                raise RefusedError(f"{result['error']}: {result.get('details')}")
-        return results
-
-    def _send(self, message: dict[str, Any]) -> None:
-        self._channel.sendall(json.dumps(message).encode())
-
-    def _receive(self) -> dict[str, Any]:
-        while True:
-            try:
-                message, end = self._decoder.raw_decode(self._text)
-            except ValueError:
-                data = self._channel.recv(65536)
-                if not data:
-                    raise RefusedError("the connection was closed") from None
-                self._text += data.decode()
-            else:
-                self._text = self._text[end:].lstrip()
-                return dict(message)
-
-
 class Central:
     """A member: its databases and northd, as the role describes them."""
 
@@ -133,8 +71,7 @@ class Central:
 
     def start(self) -> None:
         files = {"OVN_Northbound": schema("ovn-nb"), "OVN_Southbound": schema("ovn-sb"), "Weft": WEFT_SCHEMA}
-        for name, path in files.items():
-            self._database(name, path)
+        self.databases = {name: self._database(name, path) for name, path in files.items()}
         rundir = self.ovn.folder / "northd"
         rundir.mkdir()
         remotes = (f"--ovnnb-db=ssl:{ADDRESS}:6641", f"--ovnsb-db=ssl:{ADDRESS}:16642")
@@ -142,21 +79,14 @@ class Central:
             "ovn-northd", rundir, *remotes, f"--unixctl={rundir}/northd.ctl", *self.tls(), ns=self.namespace
         )
 
-    def start_relay(self, name: str, upstream: int, port: int, role: str) -> None:
-        """A relay of a database, with a listener of its own that has a role (ovsdb(7), Relay Service Model)."""
+    def start_relay(self, name: str, port: int) -> Daemon:
+        """A relay of a database as the role ovn_relay configures it, but for the port."""
         rundir = self.ovn.folder / f"relay-{name}"
         rundir.mkdir()
-        config = run(program("ovsdb-tool"), "create", str(rundir / "config"), str(schema("local-config")))
-        assert not config
-        arguments = [
-            f"--remote=punix:{rundir}/db.sock", "--remote=db:Local_Config,Config,connections",
-            f"--unixctl={rundir}/db.ctl", *self.tls(), str(rundir / "config"), f"relay:{name}:ssl:{ADDRESS}:{upstream}",
-        ]  # fmt: skip
-        self.ovn.daemon("ovsdb-server", rundir, *arguments, ns=self.namespace)
-        listener = {"target": f"pssl:{port}:{ADDRESS}", "role": role}
-        insert = {"op": "insert", "table": "Connection", "uuid-name": "hosts", "row": listener}
-        config_row = {"op": "insert", "table": "Config", "row": {"connections": ["named-uuid", "hosts"]}}
-        self.ovn.transact(f"unix:{rundir}/db.sock", json.dumps(["Local_Config", insert, config_row]))
+        config = rundir / "config.json"
+        config.write_text(_relay_config(name, port))
+        arguments = [f"--config-file={config}", f"--unixctl={rundir}/db.ctl", *self.tls()]
+        return self.ovn.daemon("ovsdb-server", rundir, *arguments, ns=self.namespace)
 
     def northd_status(self) -> str:
         """`active`, or `standby` for one that has not the lock."""
@@ -167,7 +97,10 @@ class Central:
         return f"{self.ovn.folder}/{database}/db.sock"
 
     def caller(self, port: int, certificate: tuple[Path, Path] | None = None) -> Caller:
-        return Caller(self, port, certificate or self.host)
+        context = ssl.create_default_context(cafile=str(self.certificates.ca))
+        context.check_hostname = False
+        context.load_cert_chain(*(certificate or self.host))
+        return Caller(self.namespace, (ADDRESS, port), context)
 
     def _database(self, name: str, schema_file: Path) -> Daemon:
         rundir = self.ovn.folder / name
@@ -185,13 +118,26 @@ class Central:
         return daemon
 
 
-def _role_rows() -> list[dict[str, Any]]:
-    """`ovn_central_rows` as the role says them, its variables filled in."""
+def _role(name: str, **given: Any) -> Templar:
+    """The variables of a role, ready to be filled in."""
     loader = DataLoader()
-    variables = {
-        **loader.load_from_file(str(ROOT / "roles/ovn_central/defaults/main.yml"), trusted_as_template=True),
-        **loader.load_from_file(str(ROOT / "roles/ovn_central/vars/main.yml"), trusted_as_template=True),
-        "ovn_central_any": ADDRESS,
-    }
-    rows: list[dict[str, Any]] = Templar(loader=loader, variables=variables).template(variables["ovn_central_rows"])
+    variables: dict[str, Any] = {}
+    for file in ("defaults", "vars"):
+        variables |= loader.load_from_file(str(ROOT / f"roles/{name}/{file}/main.yml"), trusted_as_template=True)
+    return Templar(loader=loader, variables=variables | given)
+
+
+def _role_rows() -> list[dict[str, Any]]:
+    """`ovn_central_rows` as the role says them without relays: then hosts reach the databases themselves."""
+    role = _role("ovn_central", ovn_central_any=ADDRESS, ovn_central_relays=False)
+    rows: list[dict[str, Any]] = role.template(role.available_variables["ovn_central_rows"])
     return rows
+
+
+def _relay_config(name: str, port: int) -> str:
+    role = _role("ovn_relay", ovn_relay_any=ADDRESS)
+    relay = next(item for item in role.available_variables["ovn_relay_databases"] if item["name"] == name)
+    own = {"port": port, "source": f"ssl:{ADDRESS}:{relay['port'] + 10000}"}
+    role.available_variables = {**role.available_variables, "relay": {**relay, **own}}
+    text = (ROOT / "roles/ovn_relay/templates/relay.json.j2").read_text()
+    return str(role.template(trust_as_template(text)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plugins.filter.raft import raft_plan, remotes
+from plugins.filter.raft import database_servers, raft_plan, remotes
 
 MEMBERS = ["a", "b", "c"]
 CLUSTER = "11111111-1111-1111-1111-111111111111"
@@ -111,3 +111,19 @@ def test_an_even_number_of_members_is_refused() -> None:
 
 def test_remotes_name_every_member_and_bracket_ipv6() -> None:
     assert remotes(["192.0.2.1", "2001:db8::1"], 6642) == "ssl:192.0.2.1:6642,ssl:[2001:db8::1]:6642"
+
+
+@pytest.mark.parametrize(
+    ("groups", "relays", "servers"),
+    [
+        ({"ovn_central": ["a", "b"]}, True, ["a", "b"]),
+        ({"ovn_central": ["a", "b"], "ovn_relays": []}, True, ["a", "b"]),
+        ({"ovn_central": ["a", "b"], "ovn_relays": ["r"]}, True, ["r"]),
+        ({"ovn_central": ["a", "b"], "ovn_relays": ["r"]}, False, ["a", "b"]),
+        ({}, True, []),
+    ],
+)
+def test_hosts_find_the_databases_at_relays_or_members(
+    groups: dict[str, list[str]], relays: bool, servers: list[str]
+) -> None:
+    assert database_servers(groups, relays) == servers
