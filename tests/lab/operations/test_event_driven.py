@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import yaml
-from tests.lab.operations.conftest import Pair, well
-from tests.lab.operations.test_databases import MEMBER, lose
 
 from tests.lab.conftest import CHECKOUT, LAB, SWITCH, Lab
+from tests.lab.operations.conftest import Pair, well
+from tests.lab.operations.test_databases import MEMBER, lose
 
 Eventually = Callable[..., None]
 CACHE = Path(os.environ.get("WEFT_CACHE", "~/.cache/weft")).expanduser()
