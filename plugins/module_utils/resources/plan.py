@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 
 from ansible_collections.weft.ovn.plugins.module_utils.resources import config
@@ -81,7 +80,7 @@ def _after(kind, state, before, wanted):
     """Return the document that an object shall have."""
     if before is None:
         return wanted
-    after = copy.deepcopy(before)
+    after = dict(before, metadata=dict(before["metadata"]))
     for key in config.METADATA:
         if key in wanted["metadata"]:
             after["metadata"][key] = dict(before["metadata"].get(key) or {}, **wanted["metadata"][key])
