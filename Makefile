@@ -129,7 +129,7 @@ bench: test-tools ## Measure against ceilings taken in the same run (BENCH=plann
 ##@ Linters
 
 .PHONY: lint
-lint: lint-ruff lint-types lint-layers lint-generated lint-ansible lint-sanity ## All linters
+lint: lint-ruff lint-types lint-layers lint-generated lint-ansible lint-docs lint-sanity ## All linters
 
 .PHONY: lint-ruff
 lint-ruff: venv ## ruff: rules and format of the Python code
@@ -150,6 +150,10 @@ lint-ansible: venv ## yamllint, ansible-lint (production), changelog fragments
 	ansible-lint --strict
 	antsibull-changelog lint
 
+.PHONY: lint-docs
+lint-docs: venv ## What modules, plugins and roles say of themselves
+	antsibull-docs lint-collection-docs --plugin-docs .
+
 .PHONY: lint-sanity
 lint-sanity: venv ## ansible-test sanity
 	tools/sanity
@@ -169,13 +173,19 @@ format: venv ## Format the Python code
 
 ##@ Release
 
+.PHONY: docs
+docs: venv ## The documentation as a site, in build/docs/html; a warning is an error
+	tools/docs-site
+
 .PHONY: wheel
 wheel: venv ## The services' wheel and all it needs, for the hosts' Python (site.yml else does it)
 	$(PLAY) playbooks/services_build.yml
 
 .PHONY: build
-build: venv ## The collection's artefact, in build/, and that it installs
+build: venv ## The collection's artefact, in build/, judged as Galaxy judges it, and that it installs
+	rm -f build/weft-ovn-*.tar.gz
 	ansible-galaxy collection build --force --output-path build
+	tools/galaxy-import build/weft-ovn-*.tar.gz
 	ansible-galaxy collection install --force --no-deps --collections-path build/installed build/weft-ovn-*.tar.gz
 	cd build && ANSIBLE_COLLECTIONS_PATH=installed ansible-doc --type module weft.ovn.endpoint >/dev/null
 

@@ -90,30 +90,60 @@ changes:
     - name: blue
       action: created
 planned:
-  description:
-    - 'What the controller would write into the databases for all changes of the task together, as C(weftctl plan
-      --output json) says it: RV(planned.changes) are rows of the Northbound and Weft databases, each with its database,
-      table, op (V(insert), V(update) or V(delete)), owner, name, uuid, and columns before and after; RV(planned.count)
-      is how many of each op.'
-    - RV(planned.reservations) and RV(planned.releases) are addresses, RV(planned.waiting) says whose rows wait
-      and for what, RV(planned.problems) what the fabric's rules forbid.
+  description: What the controller would write for all changes of the task together, as C(weftctl plan --output
+    json) says it.
   type: dict
   returned: when O(planned=true) and O(state) is not V(gathered) or V(rendered)
-  sample:
+  contains:
     changes:
-      - database: OVN_Northbound
-        table: Logical_Switch
-        op: insert
-        owner: Subnet/blue
-        name: blue
-        columns:
-          name:
-            before: null
-            after: blue
+      description: Rows of the Northbound and Weft databases. C(op) is V(insert), V(update) or V(delete); each column
+        has its value before and after.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - database: OVN_Northbound
+          table: Logical_Switch
+          op: insert
+          owner: Subnet/blue
+          name: blue
+          uuid: b70058d8-3d04-5d69-9cf6-180c67c6d75f
+          columns:
+            name:
+              before: null
+              after: blue
     count:
-      insert: 1
-      update: 0
-      delete: 0
+      description: How many rows of each C(op).
+      type: dict
+      returned: always
+      sample:
+        insert: 1
+        update: 0
+        delete: 0
+    objects:
+      description: The objects, and what would become of them.
+      type: list
+      elements: dict
+      returned: always
+    reservations:
+      description: Addresses that would be reserved, unless others come first.
+      type: list
+      elements: dict
+      returned: always
+    releases:
+      description: Addresses that would be released.
+      type: list
+      elements: dict
+      returned: always
+    waiting:
+      description: Whose rows would wait, and for what.
+      type: dict
+      returned: always
+    problems:
+      description: What the fabric's rules forbid.
+      type: list
+      elements: str
+      returned: always
 refused:
   description: The objects that were refused, by name or C(namespace/name), and why.
   type: dict

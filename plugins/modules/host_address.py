@@ -14,6 +14,8 @@ description:
   - Finds the one address that O(interfaces) and O(cidrs) describe. None or several is an error that lists the host's
     addresses, since a wrong encapsulation address shows only as packets that do not arrive.
   - With neither option the host must have exactly one address.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

@@ -17,6 +17,8 @@ description:
 notes:
   - A role of this collection has up to ten such files. One call for all of them takes a fraction of the time of one
     task for each, which is what an unchanged run consists of.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

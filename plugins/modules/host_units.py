@@ -13,6 +13,8 @@ author: The Weft authors (@weft)
 description:
   - Enables and starts several units in one call, and restarts the ones named in O(restart).
   - When a unit does not come up, the error carries the last lines of its journal.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

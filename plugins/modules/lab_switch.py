@@ -78,6 +78,8 @@ options:
       address:
         description: Address with prefix length of the host's end; none by default.
         type: str
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     description: Prints what it would do and does nothing.

@@ -12,6 +12,8 @@ version_added: 0.1.0
 author: The Weft authors (@weft)
 description:
   - Asks the package manager which release of OVN the host has or would get, and fails when it is older than O(minimum).
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

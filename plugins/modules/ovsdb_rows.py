@@ -15,6 +15,8 @@ description:
     differs in one transaction.
   - Meant for the few rows of configuration that an installer owns (connections, access roles, the switch's own row).
     The rows of the logical network are the controller's.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

@@ -17,6 +17,8 @@ description:
     ask for the name of another.
 requirements:
   - cryptography (Python library)
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

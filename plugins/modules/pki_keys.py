@@ -15,6 +15,8 @@ description:
     never leaves the host and never appears in a result.
   - With O(certificates) and O(ca_certificate) it also installs what M(weft.ovn.pki_certificates) signed.
   - Needs the program openssl, which Open vSwitch brings with it.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

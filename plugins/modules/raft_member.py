@@ -18,6 +18,8 @@ description:
     told apart from one that never had a database.
 notes:
   - The filter C(weft.ovn.raft_plan) decides who has to do what.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

@@ -12,7 +12,8 @@ version_added: 0.2.0
 author: The Weft authors (@weft)
 description:
   - Documents as kubectl takes them, of all kinds that C(weft.ovn) has a module for, in one task; from files or
-    templates by the lookups M(ansible.builtin.file) and M(ansible.builtin.template) and the filter C(from_yaml_all).
+    templates by the lookups P(ansible.builtin.file#lookup) and P(ansible.builtin.template#lookup) and the filter
+    C(from_yaml_all).
   - Documents of the kinds C(Namespace) and C(Pod) are taken, too. What Kubernetes fills in there stays in all states.
   - They are made in the order in which kinds need each other, whatever their order in the list, and deleted in the
     opposite one.

@@ -15,6 +15,8 @@ description:
     into one archive in a cache directory. The archive's name is a hash of all that went into it, so an unchanged source
     builds nothing.
   - Runs on the control node, which reaches a package index; hosts do not need one.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full
