@@ -129,7 +129,7 @@ bench: test-tools ## Measure against ceilings taken in the same run (BENCH=plann
 ##@ Linters
 
 .PHONY: lint
-lint: lint-ruff lint-types lint-layers lint-generated lint-ansible lint-docs lint-sanity ## All linters
+lint: lint-ruff lint-types lint-layers lint-generated lint-ansible lint-sanity ## All linters
 
 .PHONY: lint-ruff
 lint-ruff: venv ## ruff: rules and format of the Python code
@@ -182,12 +182,15 @@ wheel: venv ## The services' wheel and all it needs, for the hosts' Python (site
 	$(PLAY) playbooks/services_build.yml
 
 .PHONY: build
-build: venv ## The collection's artefact, in build/, judged as Galaxy judges it, and that it installs
+build: venv ## The collection's artefact, in build/, and that it installs
 	rm -f build/weft-ovn-*.tar.gz
 	ansible-galaxy collection build --force --output-path build
-	tools/galaxy-import build/weft-ovn-*.tar.gz
 	ansible-galaxy collection install --force --no-deps --collections-path build/installed build/weft-ovn-*.tar.gz
 	cd build && ANSIBLE_COLLECTIONS_PATH=installed ansible-doc --type module weft.ovn.endpoint >/dev/null
+
+.PHONY: release-check
+release-check: build lint-docs docs ## What a release needs beside `make lint` and `make test`: Galaxy's importer, documentation
+	tools/galaxy-import build/weft-ovn-*.tar.gz
 
 .PHONY: requirements
 requirements: ## Pin the newest versions that requirements/*.txt and the services allow

@@ -14,6 +14,8 @@ description:
   - Stops the database's unit, and moves its file into a directory beside it, under a name with the time. The note that
     the host was a member of the cluster goes, too, so that it may join or make one again.
   - Nothing is deleted, so that there is a way back.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

@@ -14,6 +14,8 @@ description:
   - Takes a consistent snapshot of each database from its running server, restores it into a server of its own, and
     compares the rows of each table with the running server's, before and after.
   - The archive has the snapshots and a manifest with their digests, schemas and row counts. Only its owner may read it.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

@@ -13,6 +13,8 @@ author: The Weft authors (@weft)
 description:
   - Reads an archive that M(weft.ovn.database_backup) wrote, restores each snapshot into a server of its own, and
     compares digests and row counts with the manifest. Everything that is wrong is told, nothing is changed.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

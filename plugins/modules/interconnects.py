@@ -17,7 +17,7 @@ description:
     listed routers and the zone's name and options. C(ovn-ic) does the rest, in all zones.
   - What it makes is marked. It changes and removes nothing else, and the fabric's controller leaves it alone.
   - Run it on a host that reaches the zone's Northbound without an access role, such as a member of the group
-    C(ovn_central). The role P(weft.ovn.ovn_interconnect#role) has the databases and C(ovn-ic) run.
+    C(ovn_central). The role C(ovn_interconnect) has the databases and C(ovn-ic) run.
 attributes:
   check_mode:
     support: full

@@ -13,6 +13,8 @@ author: The Weft authors (@weft)
 description:
   - Reads columns of tables from database servers behind unix sockets of the host. Of a cluster any member answers, also
     one that has lost the majority, with what it knows.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

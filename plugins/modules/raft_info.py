@@ -14,6 +14,8 @@ description:
   - Tells for each database whether its file is there and whole, how far its log goes, and what the running server says
     of its cluster.
   - Nothing is changed. Playbooks of operations decide by it what is safe.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

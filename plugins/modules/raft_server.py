@@ -14,6 +14,8 @@ description:
   - A server at an address is no longer of the cluster, for each database. Run on that server itself it leaves, and
     hands over the lead first; run on another member it is removed, alive or not.
   - Waits until the cluster has agreed. Nothing is done where the cluster does not have the address.
+extends_documentation_fragment:
+  - weft.ovn.attributes
 attributes:
   check_mode:
     support: full

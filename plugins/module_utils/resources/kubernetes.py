@@ -133,7 +133,7 @@ class Kubernetes:
     def _request(self, method, path, body=None):
         # Past the pool manager and the client, which take twice the time of the request itself.
         try:
-            answer = self._pool.urlopen(
+            answer = self._pool.request(
                 method,
                 self._base + path,
                 body=None if body is None else json.dumps(body),
