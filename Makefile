@@ -65,6 +65,22 @@ lab-down: venv ## Remove the lab's hosts, switch and keys
 lab-purge: venv ## Remove the lab with its image and cached root filesystem
 	$(PLAY) playbooks/lab_destroy.yml -e lab_remove_images=true
 
+##@ Emulated metal (docs/metal.md)
+
+METAL := -i inventories/metal
+
+.PHONY: metal
+metal: venv ## All tests on virtual machines with emulated NICs (LAB=name: on others)
+	$(PYTEST) tests/metal
+
+.PHONY: metal-hosts
+metal-hosts: venv ## Two virtual machines alone, bare
+	$(PLAY) $(METAL) playbooks/lab_create.yml
+
+.PHONY: metal-down
+metal-down: venv ## Remove the virtual machines, their switch and keys
+	$(PLAY) $(METAL) playbooks/lab_destroy.yml
+
 ##@ What the lab and the tests need
 
 .PHONY: deps

@@ -5,7 +5,8 @@
 
 Containers have no network of their own making; the switch and every link are described in one task, so that one run of
 the module looks at the namespaces once, says what is missing (check mode prints it) and creates only that. A container
-that was restarted has lost its links and gets them back by the same task.
+that was restarted has lost its links and gets them back by the same task. A virtual machine's link is a tap device,
+which its emulator opens by name.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ module: lab_switch
 short_description: Cable the lab's hosts to a switch in a network namespace
 version_added: 0.1.0
 description:
-  - Keeps a network namespace with Linux bridges, and pairs of virtual links between it and the network namespaces of
-    containers. Only what is missing is created; the settings of a link that exists are left alone.
+  - Keeps a network namespace with Linux bridges, pairs of virtual links between it and the network namespaces of
+    containers, and tap devices for virtual machines. Only what is missing is created; the settings of a link that
+    exists are left alone.
   - The task's host needs C(ip) and C(nsenter), and root.
 author:
   - The Weft authors (@weft)
@@ -64,19 +66,19 @@ options:
         type: str
         required: true
       pid:
-        description: A process in the host's network namespace, as a rule the container's first.
+        description:
+          - A process in the host's network namespace, as a rule the container's first. Without one the link is a tap
+            device for a virtual machine.
         type: int
-        required: true
       nic:
-        description: Name of the host's end.
+        description: Name of the host's end. Required with O(links[].pid).
         type: str
-        required: true
       mtu:
         description: Largest packet, in bytes.
         type: int
         default: 1500
       address:
-        description: Address with prefix length of the host's end; none by default.
+        description: Address with prefix length of the host's end; none by default. A virtual machine sets its own.
         type: str
 extends_documentation_fragment:
   - weft.ovn.attributes
@@ -98,6 +100,12 @@ EXAMPLES = r"""
     links:
       - {name: lab1-mgmt0, bridge: brm, pid: 4711, nic: mgmt0, address: 172.30.0.11/24}
       - {name: lab2-mgmt0, bridge: brm, pid: 4712, nic: mgmt0, address: 172.30.0.12/24}
+
+- name: Make the tap device of a virtual machine
+  weft.ovn.lab_switch:
+    namespace: weft-lab
+    links:
+      - {name: metal1-mgmt0, bridge: brm}
 """
 
 RETURN = r"""
@@ -176,6 +184,17 @@ def plan_link(namespace, link, switch_nics, host_nics):
     return commands
 
 
+def plan_tap(namespace, link, switch_nics):
+    """Commands that are missing for a virtual machine's link. `vnet_hdr` lets it leave checksums to this machine."""
+    if link["name"] in switch_nics:
+        return []
+    switch = ["ip", "-n", namespace]
+    return [
+        [*switch, "tuntap", "add", "dev", link["name"], "mode", "tap", "vnet_hdr"],
+        [*switch, "link", "set", link["name"], "mtu", str(link["mtu"]), "master", link["bridge"], "up"],
+    ]
+
+
 class Switch:
     """Reads the present state and carries commands out."""
 
@@ -204,9 +223,13 @@ class Switch:
         switch_nics = self.nics(["ip", "-n", self.namespace]) if self.exists() else {}
         for bridge in params["bridges"]:
             commands += plan_bridge(self.namespace, bridge, switch_nics)
-        hosts = {link["pid"]: self.nics([*inside(link["pid"]), "ip"]) for link in params["links"]}
+        pids = {link["pid"] for link in params["links"] if link["pid"]}
+        hosts = {pid: self.nics([*inside(pid), "ip"]) for pid in pids}
         for link in params["links"]:
-            commands += plan_link(self.namespace, link, switch_nics, hosts[link["pid"]])
+            if link["pid"]:
+                commands += plan_link(self.namespace, link, switch_nics, hosts[link["pid"]])
+            else:
+                commands += plan_tap(self.namespace, link, switch_nics)
         return commands
 
     def pids(self):
@@ -254,11 +277,12 @@ def main():
                 "options": {
                     "name": {"type": "str", "required": True},
                     "bridge": {"type": "str", "required": True},
-                    "pid": {"type": "int", "required": True},
-                    "nic": {"type": "str", "required": True},
+                    "pid": {"type": "int"},
+                    "nic": {"type": "str"},
                     "mtu": {"type": "int", "default": 1500},
                     "address": {"type": "str"},
                 },
+                "required_by": {"pid": ["nic"]},
             },
         },
         supports_check_mode=True,

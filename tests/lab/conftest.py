@@ -9,7 +9,6 @@ an error.
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 import time
@@ -18,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support.hosts import Machine, Result
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NAMES = ("lab1", "lab2", "lab3")
@@ -29,58 +30,19 @@ SWITCH = "-".join(filter(None, ("weft-lab", LAB)))
 LOGS = CHECKOUT / "build" / "log"
 
 
-class CommandError(AssertionError):
-    """A command on a host failed; the message has all that it printed."""
-
-
 @dataclass(frozen=True)
-class Result:
-    """What a command on a host left behind."""
-
-    command: str
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def ok(self) -> bool:
-        return self.code == 0
-
-
-@dataclass(frozen=True)
-class Host:
+class Host(Machine):
     """One host of a lab; `lab` is the name of one beside the usual one (`make lab LAB=name`)."""
 
-    name: str
     lab: str
 
     @property
     def container(self) -> str:
         return "-".join(filter(None, ("weft", self.lab, self.name)))
 
-    def argv(self, command: str | list[str]) -> list[str]:
-        """The command line on this machine that runs `command` (text for a shell, or a list) on the host."""
+    def argv(self, command: str | list[str], *, stdin: bool = False) -> list[str]:
         inner = ["sh", "-c", command] if isinstance(command, str) else command
-        return ["podman", "exec", self.container, *inner]
-
-    def run(self, command: str | list[str], *, check: bool = True, timeout: float = 60, stdin: str = "") -> Result:
-        """Run `command` and wait for it; a failure raises CommandError unless `check` is off."""
-        argv = self.argv(command)
-        if stdin:
-            argv.insert(2, "--interactive")
-        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
-        text = command if isinstance(command, str) else shlex.join(command)
-        result = Result(text, done.returncode, done.stdout.strip(), done.stderr.strip())
-        if check and not result.ok:
-            raise CommandError(f"{self.name}: {text}: exit code {result.code}\n{result.stdout}\n{result.stderr}")
-        return result
-
-    def start(self, command: str | list[str]) -> subprocess.Popen[str]:
-        """Start `command` and return at once, for what runs while something else happens."""
-        return subprocess.Popen(self.argv(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def active(self, unit: str) -> bool:
-        return self.run(["systemctl", "is-active", "--quiet", unit], check=False).ok
+        return ["podman", "exec", *(["--interactive"] if stdin else []), self.container, *inner]
 
 
 @dataclass(frozen=True)

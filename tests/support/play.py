@@ -43,9 +43,13 @@ def play(
     *arguments: str,
     variables: dict[str, Any] | None = None,
     environment: dict[str, str] | None = None,
+    inventory: Path | None = None,
+    timeout: float = 600,
 ) -> Play:
-    """Run a playbook of the checkout (or at an absolute path) against the lab's inventory."""
+    """Run a playbook of the checkout (or at an absolute path) against the lab's inventory, or another."""
     command = [str(Path(sys.executable).with_name("ansible-playbook")), str(path), *arguments]
+    if inventory:
+        command += ["--inventory", str(inventory)]
     if variables:
         command += ["--extra-vars", json.dumps(variables)]
     environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", **(environment or {})}
@@ -57,7 +61,7 @@ def play(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=600,
+        timeout=timeout,
         check=False,
     )
     return Play(done.stdout, done.returncode)

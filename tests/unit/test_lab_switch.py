@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plugins.modules.lab_switch import plan_bridge, plan_link, plan_namespace
+from plugins.modules.lab_switch import plan_bridge, plan_link, plan_namespace, plan_tap
 
 BRIDGE = {"name": "brm", "mtu": 1500, "address": "172.30.0.1/24"}
 LINK = {
@@ -63,3 +63,14 @@ def test_the_switch_end_of_a_host_that_is_gone_makes_room() -> None:
 def test_a_link_without_address_gets_none() -> None:
     link: dict[str, Any] = {**LINK, "address": None}
     assert plan_link("sw", link, {"lab1-mgmt0": []}, {"mgmt0": []}) == []
+
+
+TAP = {"name": "metal1-mgmt0", "bridge": "brm", "mtu": 1500, "pid": None, "nic": None, "address": None}
+
+
+def test_a_virtual_machine_gets_a_tap_device_on_the_bridge() -> None:
+    assert words(plan_tap("sw", TAP, {})) == [
+        "ip -n sw tuntap add dev metal1-mgmt0 mode tap vnet_hdr",
+        "ip -n sw link set metal1-mgmt0 mtu 1500 master brm up",
+    ]
+    assert plan_tap("sw", TAP, {"metal1-mgmt0": []}) == []

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import NAMES, CommandError, Host
+from tests.lab.conftest import NAMES, Host
 from tests.lab.kubernetes.conftest import KubeLab
 from tests.lab.kubernetes.workloads import HOST_PORT, NAMESPACE, PORT, documents
+from tests.support.hosts import CommandError
 
 pytestmark = pytest.mark.lab
 Eventually = Callable[..., None]
