@@ -192,12 +192,17 @@ async def _answer(session: Session, end: End, item: Mapping[str, Any], *, explai
     check = f"ping {item['what']}"
     if item["received"]:
         return well(end.ref, check, f"{item['to']} answers {item['received']} of 3")
-    reason = ""
+    reason, advice = "", f"weftctl trace {end.ref} {item['to']}"
     if explain:
         try:
             [story] = await tell(session, Question(end.ref, item["to"]))
-            reason = f"by the tables: {story.disagreement or story.verdict.text}"
+            reason = story.disagreement or story.verdict.text
         except (CtlError, ValueError) as error:
             reason = str(error)
-    advice = f"weftctl trace {end.ref} {item['to']}"
+        else:
+            if story.good:
+                reason = (
+                    "by all tables and flows it is delivered: is it the network below the tunnels, or the workload?"
+                )
+                advice = f"weftctl diagnose node {' '.join(dict.fromkeys(leg.host for leg in story.legs))}"
     return Finding(end.ref, check, State.failed, f"{item['to']} answers none of 3", reason, advice)
