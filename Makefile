@@ -138,6 +138,10 @@ test-operations: venv ## All tests of operations (docs/operations), which take h
 test-lab-slow: venv ## Lab tests too slow for every change: relays switched off and on in a running fabric
 	WEFT_SLOW=1 $(PYTEST) tests/lab/test_relays.py
 
+.PHONY: test-environment
+test-environment: test-tools ## The execution environment's packages in a clean virtual environment, modules from the artefact
+	$(PYTEST) tests/environment
+
 .PHONY: bench
 bench: test-tools ## Measure against ceilings taken in the same run (BENCH=planner: these only); build/bench.json
 	PYTHONPATH=services python -m tests.bench.run $(BENCH)

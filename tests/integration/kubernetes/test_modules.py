@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import threading
 import time
@@ -77,6 +78,12 @@ def test_a_kind_in_all_states(kube: KubeSandbox, at: dict[str, Any], kind: str, 
     }
     assert succeeded(name, state="deleted", config=[gone], **at)["changed"]
     assert not succeeded(name, state="deleted", config=[gone], **at)["changed"]
+
+
+@pytest.mark.parametrize("name", MODULES.values())
+def test_examples_are_what_the_api_takes(at: dict[str, Any], name: str) -> None:
+    for task in yaml.safe_load(importlib.import_module(f"plugins.modules.{name}").EXAMPLES):
+        succeeded(name, check=True, **task[f"weft.ovn.{name}"], **at)
 
 
 def test_check_mode_asks_the_api_and_writes_nothing(kube: KubeSandbox, at: dict[str, Any]) -> None:
