@@ -27,11 +27,12 @@ def _plain(value):
 class _Database:
     """The members' states of one database, and what follows from them."""
 
-    def __init__(self, name, members, states, join_first):
+    def __init__(self, name, members, states, join_first, option):
         self._name = name
         self._members = members
         self._states = states
         self._join_first = join_first
+        self._option = option
         self._present = [host for host in members if states.get(host, {}).get("exists")]
         self._missing = [host for host in members if host in states and not states[host]["exists"]]
         self._unseen = [host for host in members if host not in states]
@@ -79,7 +80,7 @@ class _Database:
             elif self._present and host == self._members[0] and not self._join_first:
                 self._refuse(
                     "%s is the first member and has no database, while %s have one; it would bootstrap a second "
-                    "cluster. To let it join, set ovn_central_join_first: true" % (host, ", ".join(self._present))
+                    "cluster. To let it join, set %s: true" % (host, ", ".join(self._present), self._option)
                 )
 
     def actions(self):
@@ -106,15 +107,18 @@ class _Database:
         return {"action": "join", "cluster": cluster, "remotes": [self._states[host]["address"] for host in hosts]}
 
 
-def raft_plan(states, members, join_first=False):
-    """Return {'errors': [text], 'actions': {host: {database: action}}} for the states by host and database."""
+def raft_plan(states, members, join_first=False, option="ovn_central_join_first"):
+    """Return {'errors': [text], 'actions': {host: {database: action}}} for the states by host and database.
+
+    `option` is the name of the variable that `join_first` is, for what an operator is told.
+    """
     states = {host: state for host, state in _plain(states).items() if state}
     members = [str(member) for member in members]
     result = {"errors": [], "actions": {host: {} for host in members}}
     if len(members) not in SIZES:
         result["errors"].append("%d members %s: 1, 3 or 5 are allowed" % (len(members), members))
     for name in sorted({name for state in states.values() for name in state}):
-        database = _Database(name, members, {host: state[name] for host, state in states.items()}, join_first)
+        database = _Database(name, members, {host: state[name] for host, state in states.items()}, join_first, option)
         for host, action in database.actions().items():
             result["actions"][host][name] = action
         result["errors"] += database.errors
