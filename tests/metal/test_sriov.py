@@ -153,26 +153,3 @@ def test_the_functions_are_there_after_a_reboot(made: Guest, eventually: Callabl
 
     eventually(rebooted, within=600, what="metal1 has started again with its functions")
     as_wished(made)
-
-
-def test_functions_of_two_hosts_reach_each_other_in_their_vlan(
-    made: Guest, metal: dict[str, Guest], sriov: Callable[..., Play]
-) -> None:
-    """Tagged by the NIC: the guests' own interfaces know of no VLAN."""
-    other = metal["metal2"]
-    sriov("metal2", wish("metal2")).succeeded()
-    for number, guest in enumerate((made, other), 1):
-        for network in (0, 1):
-            name = interface(guest, network)
-            guest.run(f"ip address replace 10.9.{network}.{number}/24 dev {name}; ip link set {name} up")
-    made.run("ping -c 5 -i 0.5 -W 5 10.9.0.2 || ping -c 2 -W 5 10.9.0.2")
-    made.run("ping -c 5 -i 0.5 -W 5 10.9.1.2 || ping -c 2 -W 5 10.9.1.2")
-    assert not made.run(f"ping -c 2 -W 2 -I {interface(made, 0)} 10.9.1.2", check=False).ok
-
-
-def test_a_removal_leaves_nothing(made: Guest, sriov: Callable[..., Play]) -> None:
-    release(made)
-    sriov("metal1", wish("metal1"), tasks="remove").succeeded()
-    assert functions(made) == []
-    assert not made.run("ls /etc/systemd/system/weft-sriov.service /etc/pcidp/config.json", check=False).stdout
-    assert sriov("metal1", wish("metal1"), tasks="remove").succeeded().changed == {"metal1": 0}
