@@ -116,7 +116,7 @@ def test_another_vpc_has_no_route(lab: Lab, ctl: Ctl) -> None:
 def test_a_capture_sees_packets_on_the_other_host(lab: Lab, ctl: Ctl, target: str) -> None:
     source = lab["lab1"]
     address = "10.71.0.12" if target.startswith(NAMESPACE) else _own_address(lab["lab2"])
-    ping = source.start(["ip", "netns", "exec", f"near.{NAMESPACE}", "ping", "-c", "60", "-i", "0.25", address])
+    ping = source.start(["ip", "netns", "exec", f"near.{NAMESPACE}", "ping", "-w", "60", "-i", "0.25", address])
     try:
         said = ctl("tcpdump", target, "-c", "2", "icmp")
     finally:
