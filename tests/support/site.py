@@ -17,6 +17,7 @@ from tests.support.ovn import namespace_command, run
 
 FAR = ("203.0.113.1", "2001:db8::1")
 JOIN = ("100.64.0.2", "fd00:100:64::2")
+ELSEWHERE = ("100.64.0.3", "fd00:100:64::3")
 POD = {"blue": ("10.16.0.7", "fd00:10:16::7"), "red": ("10.17.0.7", "fd00:10:17::7")}
 FURTHER = ("10.16.0.2", "10.16.0.130", "10.16.0.254")
 DEFAULTS: dict[str, Any] = {
@@ -95,6 +96,20 @@ class Site:
         marker = f"198.18.{next(_markers)}.0/24"
         self.agent.rows.update("Subnet", "marker", cidrs=[marker])
         eventually(lambda: marker in self.nft("list", "set", "inet", "weft", "fabric4"), "packet filter is written")
+
+    @contextlib.contextmanager
+    def other_host(self, addresses: tuple[str, str]) -> Iterator[None]:
+        """A host of the fabric, h2, has these addresses: what is for them goes to its `ovn0`, where nobody answers."""
+        nb = self.agent.sandbox.nbctl
+        for family, address, place in zip((4, 6), addresses, ELSEWHERE, strict=True):
+            nb("lr-policy-add", "vpc", "30000", f"ip{family}.dst == {address}", "reroute", place)
+        row = {"name": "h2", "port": "node-h2", "mac": "0a:00:00:00:64:03", "mtu": 1400, "gateways": []}
+        with self.written():
+            self.agent.rows.insert("Host", **row, addresses=list(ELSEWHERE), own_addresses=list(addresses))
+        yield
+        nb("lr-policy-del", "vpc", "30000")
+        with self.written():
+            self.agent.rows.delete("Host", "h2")
 
     def nft(self, *arguments: str) -> str:
         try:

@@ -58,7 +58,7 @@ class Agent:
         self._config = config
         self._file = config.agent.state_dir / "view.json"
         self.problems = Problems()
-        self.view = View(view.load(self._file))
+        self.view = View(config.name, view.load(self._file))
         self.links = Netlink(workers=1)
         self.ovs = LocalOvs(config.ovs.remote, config.ovs.integration_bridge)
         self.weft = Database(

@@ -1,4 +1,4 @@
-"""What this host knows of the fabric: its Host row, its Ports, all Subnets with their NAT rules.
+"""What this host knows of the fabric: its Host row, its Ports, all Subnets with their NAT rules, all hosts' addresses.
 
 The view is filled by the Weft database and kept on disk, so that the agent works without the database, also after a
 reboot. The rows from disk are the view until the first whole replica is there; then that is, at once: a half
@@ -113,13 +113,15 @@ class Host:
     """Names, regular expressions or CIDRs of interfaces that tunnels begin at; as the host's file says if empty."""
     networks: Mapping[str, str] = field(default_factory=dict)
     """The host's address in each network of nodes."""
+    own_addresses: tuple[str, ...] = ()
+    """Bare addresses that it has beyond the fabric: workloads reach them, and so answer them, by its `ovn0`."""
 
 
 _OPTIONAL: Final = frozenset({"policy_table", "policy_priority"})
 """Columns of at most one value: sets for the database."""
 
 COLUMNS: Mapping[str, Sequence[str]] = {
-    "Host": ["name", "port", "mac", "addresses", "gateways", "mtu", "tunnel_interface", "networks"],
+    "Host": ["name", "port", "mac", "addresses", "gateways", "mtu", "tunnel_interface", "networks", "own_addresses"],
     "Port": [
         "name", "host", "pod_namespace", "pod_name", "pod_uid", "interface", "subnet", "mac", "addresses", "netns",
         "device_type", "provider", "routes", "default_route", "shaping", "mirrors", "arriving", "node_network",
@@ -134,7 +136,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
 
 def conditions(host: str) -> dict[str, list[Any]]:
     """What to ask the database for: a condition of RFC 7047's `monitor_cond` per table, none for all rows."""
-    return {"Port": [["host", "==", host]], "Host": [["name", "==", host]]}
+    return {"Port": [["host", "==", host]]}
 
 
 def build(kind: type[Row], row: Mapping[str, Any]) -> Row:
@@ -165,6 +167,8 @@ class Rows:
     host: Host | None
     nat_rules: tuple[NatRule, ...] = ()
     """By subnet and position."""
+    host_addresses: tuple[str, ...] = ()
+    """All hosts' addresses beyond the fabric, this one's too, in order."""
 
     @property
     def empty(self) -> bool:
@@ -178,9 +182,10 @@ _KINDS: Mapping[str, type[Port] | type[Subnet] | type[NatRule] | type[Host]] = {
 
 
 class View:
-    """The current Rows, whether the database is connected, and who waits for what."""
+    """The current Rows of a host, whether the database is connected, and who waits for what."""
 
-    def __init__(self, rows: Rows = EMPTY) -> None:
+    def __init__(self, host: str, rows: Rows = EMPTY) -> None:
+        self._host = host
         self.rows = rows
         self.connected = False
         self.synced = False
@@ -224,8 +229,10 @@ class View:
 
     def _show(self) -> None:
         ports, subnets = ({row.name: row for row in self._replica[kind].values()} for kind in ("Port", "Subnet"))
-        host = next(iter(self._replica["Host"].values()), None)
-        rows = Rows(ports, subnets, host, in_order(self._replica["Nat_Rule"].values()))
+        hosts: list[Host] = list(self._replica["Host"].values())
+        host = next((row for row in hosts if row.name == self._host), None)
+        addresses = tuple(sorted({address for row in hosts for address in row.own_addresses}))
+        rows = Rows(ports, subnets, host, in_order(self._replica["Nat_Rule"].values()), addresses)
         self.emptied = rows.empty and not self.rows.empty
         if not self.emptied:
             self.rows = rows
@@ -280,6 +287,7 @@ def load(path: Path) -> Rows:
             {row["name"]: build(Subnet, row) for row in document["subnets"]},
             build(Host, document["host"]) if document["host"] else None,
             in_order(build(NatRule, row) for row in document.get("nat_rules", ())),
+            tuple(document.get("host_addresses", ())),
         )
     except FileNotFoundError:
         return EMPTY
@@ -295,6 +303,7 @@ def save(path: Path, rows: Rows) -> None:
         "subnets": [asdict(subnet) for subnet in rows.subnets.values()],
         "host": asdict(rows.host) if rows.host else None,
         "nat_rules": [asdict(rule) for rule in rows.nat_rules],
+        "host_addresses": rows.host_addresses,
     }
     write_atomically(path, json.dumps(document, indent=1))
 

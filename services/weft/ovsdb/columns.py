@@ -79,7 +79,9 @@ NORTHBOUND: Mapping[str, Mapping[str, Ownership]] = {
 }
 
 WEFT: Mapping[str, Mapping[str, Ownership]] = {
-    "Host": _columns(own="name port mac addresses gateways mtu tunnel_interface networks", keys="external_ids"),
+    "Host": _columns(
+        own="name port mac addresses gateways mtu tunnel_interface networks own_addresses", keys="external_ids"
+    ),
     "Subnet": _columns(
         own="name vpc cidrs gateways mtu host_routed nat_outgoing egress_gateways policy_table policy_priority "
         "gateway_hosts gateway_addresses gateway_check node_network",

@@ -50,6 +50,7 @@ def compile_host(host: Host, ip: IP, join: Subnet, node: Node | None = None, own
             "mtu": join.spec.mtu,
             "tunnel_interface": given.get(TUNNEL_INTERFACE, "").strip(),
             "networks": parse_node_networks(given.get(NODE_NETWORKS, "")),
+            "own_addresses": tuple(map(str, own)),
         },
     )
     return Rows(northbound=(port, *compile_host_gateway(host, ip.addresses, own)), weft=(wiring,))

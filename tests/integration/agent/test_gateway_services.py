@@ -87,6 +87,14 @@ def test_outside_to_service_of_the_host(site: Site, proxy: ProxyTables, family: 
     site.set("blue")
 
 
+def test_other_host_to_service_of_the_host(site: Site, proxy: ProxyTables) -> None:
+    """What a workload answers to a host goes to its `ovn0`, past the one that redirected: it has to see ours."""
+    near = site.outside[0]
+    with site.other_host(near.own):
+        seen = [ask(near.ns, host, NODE_PORT) for host in near.host]
+    assert seen == [f"blue {place}" for place in JOIN]
+
+
 @FAMILIES
 def test_fabric_to_service_of_the_host(site: Site, proxy: ProxyTables, family: int) -> None:
     """As another host or a workload asks this host's address on `join`."""

@@ -97,12 +97,12 @@ def test_pods_of_all_hosts_reach_each_other(running: KubeLab) -> None:
 
 
 def test_ports_of_hosts_lead_to_their_pods(running: KubeLab) -> None:
-    """From outside of the fabric, and from the host itself. (What a pod answers to another host leaves by that one.)"""
+    """From outside of the fabric, from the host itself and from all others."""
     for pod in pods(running, "web"):
         host, url = running[pod["spec"]["nodeName"]], f"http://{pod['status']['hostIP']}:{HOST_PORT}/"
         command = ["ip", "netns", "exec", f"weft-lab-{host.lab}", *FETCH, url]
         assert subprocess.check_output(command, text=True, timeout=30).strip() == name(pod), host.name
-        assert host.run([*FETCH, url]).stdout == name(pod), host.name
+        assert [asking.run([*FETCH, url]).stdout for asking in running] == [name(pod)] * len(NAMES), host.name
 
 
 def test_probes_see_what_becomes_of_a_pod(running: KubeLab, eventually: Eventually) -> None:

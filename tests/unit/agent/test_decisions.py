@@ -222,5 +222,5 @@ def test_problems_of_a_host(
 ) -> None:
     ovs = LocalOvs("unix:/nonexistent", "br-int")
     ovs.connected, ovs.datapath_type = connected, "netdev" if connected else None
-    found = {name for name, text in host_problems(address, mtu, ovs, daemons, View()).items() if text}
+    found = {name for name, text in host_problems(address, mtu, ovs, daemons, View("h1")).items() if text}
     assert found == ({problem} if problem else set())

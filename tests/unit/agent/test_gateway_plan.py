@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -186,11 +187,11 @@ def example() -> Plan:
         rule(0, "forward", ["10.0.11.0/30", "10.0.11.254"]),
         rule(1, "nat", ["10.0.11.128/26"], ["114.114.114.114", "8.8.8.8"]),
     )
-    return made(
+    subnets = (
         subnet("blue", "10.0.11.0/24", nat_outgoing=True, gateway_hosts=("h1",), gateway_addresses=ADDRESSES),
         subnet("dual", "10.16.0.0/16", "fd00:10:16::/112", nat_outgoing=True),
-        rules=rules,
     )
+    return plan(replace(rows(*subnets, rules=rules), host_addresses=("192.168.0.101", "fd00:192::101")), "h1")
 
 
 def test_names_of_counters_are_of_networks_and_never_of_rows() -> None:

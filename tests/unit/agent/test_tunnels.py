@@ -157,7 +157,7 @@ def test_interfaces_are_bound_as_subnet_and_pod_say() -> None:
 
 def warned(known: Rows, links: list[LinkState] = LINKS, types: str = "geneve", **config: str) -> dict[str, str]:
     """What is warned of on a host with the userspace datapath, whose tunnels begin at `br-phys`."""
-    ovs, view = LocalOvs("unix:/nonexistent", "br-int"), View(known)
+    ovs, view = LocalOvs("unix:/nonexistent", "br-int"), View("h1", known)
     networks = node_networks(TunnelConfig(), known.host)
     settings = {**GROUND, "ovn-encap-ip": ",".join([BASE, *networks.values()]), "ovn-encap-type": types}
     changes = [("Open_vSwitch", {"external_ids": settings, "other_config": config, "ovs_version": ["3.1.0"]})]

@@ -37,12 +37,12 @@ def change(
 
 
 def test_half_a_replica_never_shows(tmp_path: Path) -> None:
-    first = View()
+    first = View("h1")
     first.apply([change("Port", port_row("old.ns")), change("Host", HOST)])
     first.set_connected(True)
     save(tmp_path / "view.json", first.rows)
 
-    view = View(load(tmp_path / "view.json"))
+    view = View("h1", load(tmp_path / "view.json"))
     assert set(view.rows.ports) == {"old.ns"}
     assert view.rows.host == first.rows.host
     view.apply([change("Port", port_row("new.ns"))])
@@ -54,7 +54,7 @@ def test_half_a_replica_never_shows(tmp_path: Path) -> None:
 
 
 def test_updates_and_deletes_are_by_row_not_by_name() -> None:
-    view, uuid = View(), uuid4()
+    view, uuid = View("h1"), uuid4()
     view.set_connected(True)
     view.apply([change("Subnet", SUBNET), change("Port", port_row("a.ns"), uuid=uuid)])
     view.apply([change("Port", port_row("a.ns", pod_uid="u2"), "insert"), change("Port", {}, "delete", uuid)])
@@ -62,7 +62,7 @@ def test_updates_and_deletes_are_by_row_not_by_name() -> None:
 
 
 def test_emptied_database_does_not_show() -> None:
-    view, uuid = View(), uuid4()
+    view, uuid = View("h1"), uuid4()
     view.apply([change("Port", port_row("a.ns"), uuid=uuid)])
     view.set_connected(True)
     view.apply([change("Port", {}, "delete", uuid)])
@@ -75,7 +75,7 @@ def test_emptied_database_does_not_show() -> None:
 
 
 def test_new_fabric_without_rows_is_no_alarm() -> None:
-    view = View()
+    view = View("h1")
     view.set_connected(True)
     assert view.trusted
 
@@ -110,7 +110,7 @@ BEFORE = {"provider": "ovn", "default_route": True, "routes": (), "device_type":
 def test_rows_of_before_are_of_a_pods_only_network(
     columns: dict[str, Any], fields: dict[str, Any], tmp_path: Path
 ) -> None:
-    view = View()
+    view = View("h1")
     view.apply([change("Port", port_row("a.ns", **columns))])
     view.set_connected(True)
     assert fields.items() <= asdict(view.rows.ports["a.ns"]).items()
@@ -134,7 +134,7 @@ GATEWAY = {
     ids=["schema of before", "without policy", "with policy"],
 )
 def test_gateway_columns_of_a_subnet(columns: dict[str, Any], fields: dict[str, Any], tmp_path: Path) -> None:
-    view = View()
+    view = View("h1")
     view.apply([change("Subnet", SUBNET | columns)])
     view.set_connected(True)
     assert fields.items() <= asdict(view.rows.subnets["blue"]).items()
@@ -142,8 +142,22 @@ def test_gateway_columns_of_a_subnet(columns: dict[str, Any], fields: dict[str, 
     assert load(tmp_path / "view.json") == view.rows
 
 
+def test_all_hosts_addresses_are_known_and_one_host_is_this_one(tmp_path: Path) -> None:
+    view, uuid = View("h1"), uuid4()
+    other = HOST | {"name": "h2", "own_addresses": ["192.0.2.2", "fd00::2"]}
+    view.apply([change("Host", other, uuid=uuid), change("Host", HOST | {"own_addresses": ["192.0.2.1"]})])
+    view.set_connected(True)
+    assert view.rows.host is not None
+    assert view.rows.host.name == "h1"
+    assert view.rows.host_addresses == ("192.0.2.1", "192.0.2.2", "fd00::2")
+    save(tmp_path / "view.json", view.rows)
+    assert load(tmp_path / "view.json") == view.rows
+    view.apply([change("Host", {}, "delete", uuid)])
+    assert view.rows.host_addresses == ("192.0.2.1",)
+
+
 def test_nat_rules_are_in_order(tmp_path: Path) -> None:
-    view, uuid = View(), uuid4()
+    view, uuid = View("h1"), uuid4()
     rule = {"subnet": "blue", "action": "nat", "sources": ["10.0.0.0/30"], "destinations": []}
     view.apply([change("Nat_Rule", rule | {"position": number}) for number in (2, 0)])
     view.apply([change("Nat_Rule", rule | {"position": 1}, uuid=uuid)])
@@ -166,7 +180,7 @@ def test_nat_rules_are_in_order(tmp_path: Path) -> None:
     ],
 )
 def test_port_is_found_by_pod_network_and_interface(interfaces: list[str], asked: str, found: str | None) -> None:
-    view = View()
+    view = View("h1")
     rows = [port_row(f"a{n}.ns", pod_name="a", provider="x", interface=name) for n, name in enumerate(interfaces)]
     others = [port_row("a.other", provider="x"), port_row("a.ns"), port_row("a.ns.y", pod_name="a", provider="y")]
     view.apply([change("Port", row) for row in [*others, *rows]])
@@ -176,7 +190,7 @@ def test_port_is_found_by_pod_network_and_interface(interfaces: list[str], asked
 
 
 async def test_waiting_is_by_event() -> None:
-    view = View()
+    view = View("h1")
     view.set_connected(True)
 
     def wanted() -> Port | None:

@@ -186,6 +186,7 @@ def test_a_host_is_a_port_of_the_join_subnet() -> None:
                 "mtu": 1300,
                 "tunnel_interface": "",
                 "networks": {},
+                "own_addresses": (),
             },
         ),
     )

@@ -95,6 +95,8 @@ def test_both_families() -> None:
 def test_which_addresses_are_a_hosts_own(hosts: list[Host], nodes: list[Any], own: list[str]) -> None:
     engine = fabric(*hosts, *nodes)
     assert [match for priority, match, *_ in policies(engine, "Host/lab1") if priority == 30000] == own
+    (told,) = engine.compile("Host/lab1").weft
+    assert [f"ip4.dst == {address}" for address in told.columns["own_addresses"]] == own, "hosts are told the same"
 
 
 def test_an_address_that_another_host_has_too_is_nobodys_until_it_is_gone() -> None:

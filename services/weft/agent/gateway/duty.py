@@ -57,7 +57,9 @@ class Gateway:
         if self._view.rows.empty and not self._view.synced:
             return
         rows = self._view.rows
-        concerned = (rows.host, rows.nat_rules, *rows.subnets.values(), self._liveness.dead)
+        concerned = (
+            rows.host, rows.host_addresses, rows.nat_rules, *rows.subnets.values(), self._liveness.dead,
+        )  # fmt: skip
         if concerned == self._kept and time.monotonic() < self._looked + PERIOD * 0.9:
             return
         self._kept, self._looked = concerned, time.monotonic()

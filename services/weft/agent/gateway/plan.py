@@ -60,12 +60,14 @@ class Egress:
 class Plan:
     """All of it.
 
-    `fabric` is what hosts reach by `ovn0`, and they themselves there; `centralized` what of it leaves by some
-    hosts only. `versions` are the families of subnets that hosts reach.
+    `fabric` is what hosts reach by `ovn0`, and they themselves there; `hosts` are their addresses elsewhere, which
+    workloads answer by that host's `ovn0`; `centralized` is what of the fabric leaves by some hosts only. `versions`
+    are the families of subnets that hosts reach.
     """
 
     fabric: tuple[Network, ...] = ()
     versions: frozenset[int] = frozenset()
+    hosts: tuple[Network, ...] = ()
     centralized: tuple[Network, ...] = ()
     nat: tuple[SubnetNat, ...] = ()
     egress: tuple[Egress, ...] = ()
@@ -128,6 +130,7 @@ def plan(rows: Rows, host: str) -> Plan:
     return Plan(
         fabric=collapse([*join, *reached]),
         versions=frozenset(network.version for network in reached),
+        hosts=faults.networks("hosts", "own_addresses", rows.host_addresses) or (),
         centralized=collapse(network for subnet in subnets if subnet.gateway_hosts for network in cidrs[subnet.name]),
         nat=tuple(_nat(subnets, cidrs, rules, host, faults)),
         egress=tuple(_egress(subnets, cidrs, host, faults)),

@@ -36,6 +36,7 @@ class Family:
 
     version: int
     fabric: tuple[Network, ...]
+    hosts: tuple[Network, ...]
     centralized: tuple[Network, ...]
     translated: tuple[tuple[Network, int], ...]
 
@@ -62,7 +63,8 @@ def _families(plan: Plan) -> Iterator[Family]:
             for number, subnet in enumerate(plan.nat, 1)
             for network in of_version(subnet.networks, version)
         )
-        yield Family(version, of_version(plan.fabric, version), of_version(plan.centralized, version), translated)
+        fabric, hosts, centralized = (of_version(n, version) for n in (plan.fabric, plan.hosts, plan.centralized))
+        yield Family(version, fabric, hosts, centralized, translated)
 
 
 @cache
