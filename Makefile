@@ -149,7 +149,7 @@ bench: test-tools ## Measure against ceilings taken in the same run (BENCH=plann
 ##@ Linters
 
 .PHONY: lint
-lint: lint-ruff lint-types lint-layers lint-generated lint-ansible lint-sanity ## All linters
+lint: lint-ruff lint-types lint-layers lint-generated lint-ansible lint-docs lint-sanity ## All linters
 
 .PHONY: lint-ruff
 lint-ruff: venv ## ruff: rules and format of the Python code
