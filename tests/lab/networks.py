@@ -93,16 +93,16 @@ class Site:
 
     def parties(self) -> Parties:
         found = Parties({}, {})
+        there = (
+            "for n in %s; do test ! -e /run/netns/$n ||"
+            " { echo $n; ip -n $n -json address show dev eth0 | tr -d '\\n'; echo; }; done"
+        )
         for host in self.lab:
-            listed = (
-                "for n in $(ls /run/netns); do echo $n; ip -n $n -json address show dev eth0 | tr '\\n' ' '; echo; done"
-            )
-            lines = iter(host.run(listed, check=False).stdout.splitlines())
+            lines = iter(host.run(there % " ".join(sorted(self.names))).stdout.splitlines())
             for name in lines:
-                (link,) = json.loads(next(lines)) or [{"addr_info": []}]
-                if name in self.names:
-                    found.host[name] = host.name
-                    found.addresses[name] = [a["local"] for a in link["addr_info"] if a["scope"] == "global"]
+                (link,) = json.loads(next(lines))
+                found.host[name] = host.name
+                found.addresses[name] = [a["local"] for a in link["addr_info"] if a["scope"] == "global"]
         return found
 
 
