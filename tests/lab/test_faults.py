@@ -170,8 +170,9 @@ def minute(site: Lab, ways: dict[str, Way], eventually: Eventually) -> Iterator[
             time.sleep(max(0, begun + MINUTE - time.monotonic()))
             site.on_all("nft delete table inet weft_test", check=False)
             found.unreachable = time.monotonic() - begun
-            site["lab1"].run(["weftctl", "delete", "pod", "old", "-n", NAME])
-            recover(site, ways, new, found, eventually)
+            eventually(lambda: all(map(has_database, site)), within=30, what="every agent has its database again")
+        site["lab1"].run(["weftctl", "delete", "pod", "old", "-n", NAME])
+        recover(site, ways, new, found, eventually)
         found.loss = between.loss, out.loss
         print(found)
         yield found
