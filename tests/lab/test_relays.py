@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import SWITCH, Host, Lab
-from tests.lab.workloads import Pings, Way, add, has_database, namespace, netns, remove
+from tests.lab.workloads import Pings, Way, add, has_database, way_between
 from tests.support.caller import Caller, RefusedError
 from tests.support.play import play
 
@@ -42,11 +42,8 @@ def context(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContex
 
 @pytest.fixture(scope="module")
 def way(lab: Lab) -> Iterator[Way]:
-    namespace(lab, NAMESPACE)
-    add(lab, NAMESPACE, "one", "lab1")
-    address = add(lab, NAMESPACE, "two", "lab2")
-    yield Way(lab["lab1"], netns(lab, NAMESPACE, "one"), address)
-    remove(lab, NAMESPACE)
+    with way_between(lab, NAMESPACE) as made:
+        yield made
 
 
 def holders(lab: Lab) -> dict[str, str]:

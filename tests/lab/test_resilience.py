@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.lab.conftest import Lab
-from tests.lab.workloads import SEEN_FROM, Pings, Way, add, namespace, netns, remove
+from tests.lab.workloads import SEEN_FROM, Pings, Way, add, way_between
 
 DATABASES = ("ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb", "weft-ovsdb", "ovn-relay-sb", "weft-relay")
 NAMESPACE = "resilience"
@@ -18,12 +18,8 @@ NAMESPACE = "resilience"
 
 @pytest.fixture(scope="module")
 def way(lab: Lab) -> Iterator[Way]:
-    """From a workload on lab1 to one on lab2."""
-    namespace(lab, NAMESPACE)
-    add(lab, NAMESPACE, "one", "lab1")
-    address = add(lab, NAMESPACE, "two", "lab2")
-    yield Way(lab["lab1"], netns(lab, NAMESPACE, "one"), address)
-    remove(lab, NAMESPACE)
+    with way_between(lab, NAMESPACE) as made:
+        yield made
 
 
 @pytest.mark.parametrize("unit", ["weft-agent", "weft-controller"])

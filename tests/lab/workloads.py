@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -62,6 +64,16 @@ class Way:
 
     def answers(self) -> bool:
         return self.host.run(f"ip netns exec {self.netns} ping -c 1 -W 1 {self.address}", check=False).ok
+
+
+@contextlib.contextmanager
+def way_between(lab: Lab, name: str) -> Iterator[Way]:
+    """From a workload on lab1 to one on lab2, in a namespace of that name, which goes with all that is in it."""
+    namespace(lab, name)
+    add(lab, name, "one", "lab1")
+    address = add(lab, name, "two", "lab2")
+    yield Way(lab["lab1"], netns(lab, name, "one"), address)
+    remove(lab, name)
 
 
 class Pings:

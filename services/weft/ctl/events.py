@@ -21,7 +21,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from weft.ctl.central.databases import address_of
 from weft.ctl.members import Member
+from weft.ctl.status import address_usage
 from weft.store.fabric import Record
 from weft.topology.silence import limit, overdue
 
@@ -145,7 +147,7 @@ def _leader(members: Iterable[Member]) -> str:
 def _lost_members(database: str, members: Iterable[Member], names: Mapping[str, str]) -> Iterator[Event]:
     for member in members:
         if member.problem or not member.connected:
-            address = member.remote.partition(":")[2].rpartition(":")[0].strip("[]")
+            address = address_of(member.remote)
             details = {
                 "database": database,
                 "member": member.remote,
@@ -172,10 +174,8 @@ def _of_hosts(hosts: Iterable[Row], seen_at: float, limits: Limits, now: float) 
 
 def _low(records: Iterable[Record], free: float) -> Iterator[Event]:
     for record in records:
-        status = json.loads(record.status) if record.status else {}
-        for family in ("v4", "v6"):
-            used, left = status.get(f"{family}usingIPs", 0), status.get(f"{family}availableIPs", 0)
-            if used and left * 100 <= free * (used + left):
+        for family, used, left in address_usage(record):
+            if left * 100 <= free * (used + left):
                 details = {"kind": record.kind, "name": record.name, "family": family, "used": used, "available": left}
                 about = f"{record.ref} IP{family}"
                 yield Event("addresses_low", "began", about, f"{used} of {used + left} in use, {left} left", details)

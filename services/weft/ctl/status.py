@@ -182,13 +182,17 @@ def _not_ready(status: Mapping[str, Any]) -> str | None:
 
 def _full_subnets(records: Iterable[Record]) -> Iterable[tuple[str, str]]:
     for record in records:
-        if record.kind != "Subnet" or not record.status:
-            continue
-        status = json.loads(record.status)
-        for family in ("v4", "v6"):
-            used, free = status.get(f"{family}usingIPs", 0), status.get(f"{family}availableIPs", 0)
-            if used and used >= NEARLY_FULL * (used + free):
+        for family, used, free in address_usage(record) if record.kind == "Subnet" else ():
+            if used >= NEARLY_FULL * (used + free):
                 yield f"{record.ref} IP{family}", f"{used} of {used + free} addresses in use, {free} left"
+
+
+def address_usage(record: Record) -> Iterator[tuple[str, int, int]]:
+    """How many addresses a subnet or pool has given out, and how many are left, by family ("v4", "v6")."""
+    status = json.loads(record.status) if record.status else {}
+    for family in ("v4", "v6"):
+        if used := status.get(f"{family}usingIPs", 0):
+            yield family, used, status.get(f"{family}availableIPs", 0)
 
 
 def _host(row: Mapping[str, Any], now: float) -> Host:
