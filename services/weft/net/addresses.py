@@ -159,6 +159,12 @@ def host_bounds(network: Network) -> tuple[int, int]:
     return low + 1, high - 1 if network.version == 4 else high
 
 
+def is_host(address: Address, network: Network) -> bool:
+    """Whether an address is inside a network and not one of those that hosts may not have (see host_bounds)."""
+    low, high = host_bounds(network)
+    return address in network and low <= int(address) <= high
+
+
 def mac_of_name(name: str, attempt: int = 0) -> str:
     """A MAC address that follows from a name: locally administered, `0a` and five bytes of a digest.
 

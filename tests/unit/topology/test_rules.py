@@ -109,6 +109,12 @@ USED = reservation("web.ns1", "red-net", "10.66.0.11", pod="web", ns="ns1")
         ),
         pytest.param(
             [USED],
+            subnet("red-net", "10.66.0.8/30", "red"),
+            ["spec.cidrBlock: 10.66.0.8/30 does not let a workload have 10.66.0.11, which is in use by web.ns1"],
+            id="shrunk until a user's address is the broadcast address",
+        ),
+        pytest.param(
+            [USED],
             subnet("red-net", "10.66.0.0/16", "red", gateway="10.66.0.11"),
             ["spec.gateway: 10.66.0.11 is in use by web.ns1"],
             id="gateway in use",

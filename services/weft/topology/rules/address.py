@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from weft.api.subnet import Subnet
-from weft.net.addresses import Address, host_bounds
+from weft.net.addresses import Address, is_host
 from weft.topology.view import View, owner_of
 
 Own = Callable[[str], bool]
@@ -19,8 +19,7 @@ def unfit(subnet: Subnet, address: Address) -> str | None:
         return f"{address} is not inside Subnet/{subnet.name} {subnet.spec.cidr_block}"
     if address == subnet.gateways.get(address.version):
         return f"{address} is the gateway of Subnet/{subnet.name}"
-    low, high = host_bounds(network)
-    if not low <= int(address) <= high:
+    if not is_host(address, network):
         return f"{address} is not an address that a workload may have in Subnet/{subnet.name} {network}"
     return None
 

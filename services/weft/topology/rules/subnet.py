@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from weft.api.problem import Problem
 from weft.api.subnet import Subnet
+from weft.net.addresses import is_host
 from weft.topology.rules.ranges import check_ranges, within
 from weft.topology.rules.router import check_links, check_ports
 from weft.topology.view import DEFAULT_VPC, View
@@ -61,11 +62,13 @@ def _changes(view: View, subnet: Subnet) -> Iterator[Problem]:
 
 
 def _left_out(view: View, subnet: Subnet, users: Iterable[str]) -> Iterator[Problem]:
-    """The first user whose address the subnet would not have any more."""
+    """The first user whose address the subnet would not have any more, or only as its network or broadcast address."""
     for user in sorted(users):
         for address in view.ips[user].addresses:
-            if not any(address in network for network in subnet.networks):
+            if not any(is_host(address, network) for network in subnet.networks):
+                inside = any(address in network for network in subnet.networks)
+                lacks = "does not let a workload have" if inside else "does not contain"
                 yield subnet.problem(
-                    "spec.cidrBlock", f"{subnet.spec.cidr_block} does not contain {address}, which is in use by {user}"
+                    "spec.cidrBlock", f"{subnet.spec.cidr_block} {lacks} {address}, which is in use by {user}"
                 )
                 return
