@@ -44,10 +44,13 @@ class FakeSysfs:
         classes.mkdir(parents=True, exist_ok=True)
         (classes / name).symlink_to(folder)
 
-    def vdpa(self, pci: str, character: str = "", netdev: str = "") -> None:
+    def vdpa(self, pci: str, character: str = "", netdev: str = "", name: str = "vdpa0") -> None:
         """A vDPA device of a function, under an auxiliary device as mlx5 has it."""
-        device = self._pci / pci / "mlx5_core.vnet.0/vdpa0"
+        device = self._pci / pci / f"mlx5_core.vnet.0/{name}"
         device.mkdir(parents=True)
+        bus = self.root / "bus/vdpa/devices"
+        bus.mkdir(parents=True, exist_ok=True)
+        (bus / name).symlink_to(device)
         if character:
             (device / character).mkdir()
         if netdev:

@@ -155,10 +155,10 @@ def change_link(
     return message(f"link {index}", _NEWLINK, 0, body)
 
 
-def set_function(index: int, number: int, mac: str, vlan: int = 0) -> Message:
-    """What a physical function's switch takes for a virtual function's MAC and VLAN (linux/if_link.h)."""
-    info = attribute(_VF_MAC, struct.pack("=I32s", number, _packed_mac(mac)))
-    if vlan:
+def set_function(index: int, number: int, mac: str = "", vlan: int | None = None) -> Message:
+    """What a physical function's switch takes for a virtual function's MAC and VLAN, 0 for none (linux/if_link.h)."""
+    info = attribute(_VF_MAC, struct.pack("=I32s", number, _packed_mac(mac))) if mac else b""
+    if vlan is not None:
         info += attribute(_VF_VLAN, struct.pack("=III", number, vlan, 0))
     functions = attribute(_IFLA_VFINFO_LIST | _NESTED, attribute(_VF_INFO | _NESTED, info))
     return message(f"function {number}", _NEWLINK, 0, _LINK.pack(0, 0, index, 0, 0) + functions)

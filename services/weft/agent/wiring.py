@@ -18,10 +18,9 @@ from typing import Any, Final, TypeVar
 
 from weft.agent import cni_types, metrics, netlink
 from weft.agent.attachment import Attachment, addressing
-from weft.agent.cni_capabilities import device_id
 from weft.agent.cni_types import CniError, Request
 from weft.agent.device.base import ALIAS, Device, Job, Plug, Wanted, alias, host_interface, named_by_us
-from weft.agent.device.function import PCI
+from weft.agent.device.function import remembered
 from weft.agent.device.registry import Devices
 from weft.agent.netlink import LinkState, Netlink
 from weft.agent.ovs import Interface, LocalOvs
@@ -239,7 +238,7 @@ class Wiring:
         label = alias(request.container, request.ifname)
         link = await self._netlink.run(netlink.link, name)
         if link is None or link.alias == label:
-            ids = {"pod_netns": request.netns, "ifname": request.ifname, PCI: device_id(request)}
+            ids = {"pod_netns": request.netns, "ifname": request.ifname, **remembered(request)}
             await self._clear(name, ids, known=False)
 
     async def collect(self, interface: Interface) -> None:

@@ -76,6 +76,7 @@ def test_what_is_no_function(tmp_path: Path, pci: str, switch: str, code: int, m
     [
         ({"character": "vhost-vdpa-3"}, Vdpa("vdpa0", path="/dev/vhost-vdpa-3")),
         ({"netdev": "eth7"}, Vdpa("vdpa0", netdev="eth7")),
+        ({"netdev": "eth7", "name": "blue"}, Vdpa("blue", netdev="eth7")),
     ],
 )
 def test_vdpa_device_of_a_function(tmp_path: Path, made: dict[str, str], found: Vdpa) -> None:

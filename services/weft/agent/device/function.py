@@ -4,6 +4,9 @@ The function's netdev goes into the pod with the port's name, MAC and MTU. What 
 in its alias, where nobody can lose it, and is given back: by DEL, or when the pod's namespace died and the kernel put
 the netdev back by itself, perhaps under another name. A function that vfio-pci or vDPA has gets its MAC by the
 physical function alone; a machine or program in the pod uses it.
+
+The physical function is told the MAC first, and what it is told it is told again at the end: the MAC of before, and no
+VLAN where the pod had one. Drivers differ in what the netdev then may: see `_readdress`.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from weft.agent import netlink, netns, rtnl, rtnl_read
@@ -22,6 +26,7 @@ from weft.agent.view import Port
 
 BEFORE: Final = "weft-vf:"
 PCI: Final = "vf_pci"
+VLAN: Final = "vf_vlan"
 
 
 class VirtualFunction:
@@ -37,13 +42,14 @@ class VirtualFunction:
         return self._function(request, port).representor
 
     def plug(self, job: Job) -> Plug:
-        return Plug(ids={"device": self.kind, PCI: device_id(job.request)})
+        return Plug(ids={"device": self.kind, **remembered(job.request)})
 
     def make(self, job: Job) -> str:
         """Representor up, the switch told the MAC, the netdev moved."""
         function = self._function(job.request, job.wanted.port)
         netdev = self._netdev(job)
-        self._tell_switch(function, job, required=not netdev)
+        vlan = _vlan(job.request)
+        _tell_switch(function, job.wanted.mac, vlan or None, required=bool(vlan) or not netdev)
         mac = _take(function.representor, job)
         if netdev:
             _give(netdev, job)
@@ -78,8 +84,20 @@ class VirtualFunction:
         except OSError as error:
             if error.errno != errno.EINVAL:  # the file is there, the namespace is not
                 raise
-        _restore(self._home(ids.get(PCI, "")))
+        self._restore(ids)
         _let_go(name)
+
+    def _restore(self, ids: Mapping[str, str]) -> None:
+        """The switch is told what it was told before, and a netdev that is back is what its alias says."""
+        pci = ids.get(PCI, "")
+        netdev = self._home(pci)
+        link = _find(netdev) if netdev else None
+        before = link.alias.removeprefix(BEFORE).split() if link else []
+        mac, vlan = before[1] if before else "", 0 if VLAN in ids else None
+        with suppress(CniError):  # the function is gone
+            _tell_switch(self._sysfs.function(pci), mac, vlan, required=False)
+        if link:
+            _make_as_before(link, *before)
 
     def _netdev(self, job: Job) -> str:
         """The host's netdev of the function, that the pod shall have; "" where there is none, or it is there."""
@@ -97,17 +115,21 @@ class VirtualFunction:
             )  # fmt: skip
         return self._sysfs.function(pci)
 
-    @staticmethod
-    def _tell_switch(function: Function, job: Job, required: bool) -> None:
-        """A driver that leaves this to the netdev is content with the netdev's own MAC, where there is one."""
-        vlan = _vlan(job.request)
-        try:
-            with rtnl.Rtnl() as channel:
-                index = socket.if_nametoindex(function.uplink)
-                channel.send([rtnl.set_function(index, function.number, job.wanted.mac, vlan)])
-        except OSError as error:
-            if required or vlan or error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
-                raise
+
+def remembered(request: Request) -> Mapping[str, str]:
+    """What DEL has to know of the function, as it stands in the Interface's external_ids."""
+    vlan = _vlan(request)
+    return {PCI: device_id(request), **({VLAN: str(vlan)} if vlan else {})}
+
+
+def _tell_switch(function: Function, mac: str, vlan: int | None, required: bool) -> None:
+    """Of MAC and VLAN, "" and None are not told. A driver that leaves it to the netdev is content with the netdev's."""
+    try:
+        with rtnl.Rtnl() as channel:
+            channel.send([rtnl.set_function(socket.if_nametoindex(function.uplink), function.number, mac, vlan)])
+    except OSError as error:
+        if required or error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+            raise
 
 
 def _vlan(request: Request) -> int:
@@ -118,7 +140,7 @@ def _vlan(request: Request) -> int:
 
 
 def _find(ifname: str) -> rtnl_read.Link | None:
-    """The function's netdev in the namespace that the thread is in."""
+    """A function's netdev that a pod has or had, in the namespace that the thread is in."""
     with rtnl.Rtnl() as channel:
         link = rtnl_read.find_link(channel, ifname)
     return link if link and link.alias.startswith(BEFORE) else None
@@ -147,10 +169,25 @@ def _give(netdev: str, job: Job) -> None:
         before = link.alias if link.alias.startswith(BEFORE) else f"{BEFORE}{link.name} {link.mac} {link.mtu}"
         channel.send([
             rtnl.change_link(link.index, up=False),
-            rtnl.change_link(link.index, alias=before),
-            rtnl.change_link(link.index, mac=job.wanted.mac, mtu=job.wanted.mtu),
-            rtnl.change_link(link.index, name=job.request.ifname, namespace=namespace.fileno()),
+            rtnl.change_link(link.index, alias=before, mtu=job.wanted.mtu),
         ])  # fmt: skip
+        _readdress(channel, link, job.wanted.mac)
+        channel.send([rtnl.change_link(link.index, name=job.request.ifname, namespace=namespace.fileno())])
+
+
+def _readdress(channel: rtnl.Rtnl, link: rtnl_read.Link, mac: str) -> None:
+    """Give a netdev that is down its MAC.
+
+    Some drivers (igbvf) let none be set that the physical function has set already, not even the same one, and have it
+    from there when they are reset, which is when they go down.
+    """
+    try:
+        channel.send([rtnl.change_link(link.index, mac=mac)])
+    except OSError:
+        channel.send([rtnl.change_link(link.index, up=True), rtnl.change_link(link.index, up=False)])
+        now = rtnl_read.find_link(channel, link.name)
+        if now is None or now.mac != mac.lower():
+            raise
 
 
 def _return(ifname: str, home: int) -> None:
@@ -165,15 +202,12 @@ def _return(ifname: str, home: int) -> None:
         ])  # fmt: skip
 
 
-def _restore(netdev: str) -> None:
-    """A netdev that is back is what its alias says."""
+def _make_as_before(link: rtnl_read.Link, name: str, mac: str, mtu: str) -> None:
+    """A netdev that is back, with what its alias says."""
     with rtnl.Rtnl() as channel:
-        link = rtnl_read.find_link(channel, netdev) if netdev else None
-        if link is None or not link.alias.startswith(BEFORE):
-            return
-        name, mac, mtu = link.alias.removeprefix(BEFORE).split()
+        channel.send([rtnl.change_link(link.index, up=False)])
+        _readdress(channel, link, mac)
         channel.send([
-            rtnl.change_link(link.index, up=False),
-            rtnl.change_link(link.index, name=name if name != link.name else "", mac=mac, mtu=int(mtu)),
+            rtnl.change_link(link.index, name=name if name != link.name else "", mtu=int(mtu)),
             rtnl.change_link(link.index, alias=""),
         ])  # fmt: skip

@@ -43,6 +43,7 @@ class Sysfs:
 
     def __init__(self, root: Path) -> None:
         self._devices = root / "bus/pci/devices"
+        self._vdpa = root / "bus/vdpa/devices"
         self._net = root / "class/net"
 
     def function(self, pci: str) -> Function:
@@ -68,9 +69,9 @@ class Sysfs:
         return _first(self._devices / pci / "net")
 
     def vdpa(self, pci: str) -> Vdpa | None:
-        """The vDPA device made of the function."""
-        device = self._devices / pci
-        found = next(iter(sorted([*device.glob("vdpa[0-9]*"), *device.glob("*/vdpa[0-9]*")])), None)
+        """The vDPA device made of the function: it has the name that `vdpa dev add` gave it."""
+        device = (self._devices / pci).resolve()
+        found = next((path for path in sorted(self._vdpa.glob("*")) if device in path.resolve().parents), None)
         if found is None:
             return None
         character = next((path.name for path in sorted(found.glob("vhost-vdpa-*"))), "")
