@@ -41,7 +41,7 @@ lab: ## All set-up on a fresh machine: tools, hosts, fabric, examples, who reach
 
 .PHONY: test
 test: test-tools ## Unit, integration and lab tests
-	$(PYTEST) tests/unit tests/integration tests/manual tests/lab
+	$(PYTEST) tests/unit tests/integration tests/manual tests/environment tests/lab
 
 ##@ The lab
 
@@ -209,7 +209,7 @@ build: venv ## The collection's artefact, in build/, and that it installs
 	cd build && ANSIBLE_COLLECTIONS_PATH=installed ansible-doc --type module weft.ovn.endpoint >/dev/null
 
 .PHONY: release-check
-release-check: build lint-docs docs ## What a release needs beside `make lint` and `make test`: Galaxy's importer, documentation
+release-check: build docs ## What a release needs beside `make lint` and `make test`: Galaxy's importer, documentation
 	tools/galaxy-import build/weft-ovn-*.tar.gz
 
 .PHONY: requirements

@@ -1,11 +1,16 @@
 """A list of 1,000 objects by one task: `module_1000_create`, `module_1000_unchanged`, `module_1000_delete`.
 
-The ceiling is a tight client that does the same requests, many at a time, without Ansible. Beside it, in the same run
-and with the same objects: `kubernetes.core.k8s` with one list of definitions, and kubectl. `parts` has the seconds of
-each, the seconds of our task for 100 objects, and Ansible's own for a task that does nothing (`empty_task`) and for the
-same list without any request (`without_requests`); `core_k8s_to_ours_net` is the ratio without the empty task. All of
-it is measured `ROUNDS` times, one after the other, and the best of each counts, since other work of the machine only
-adds. `rss_mb` is the most memory that the module's process had.
+The ceiling is a tight client that does the same requests, many at a time, without Ansible. Everything is measured once,
+one after the other, with the same objects at the same API. `parts` has seconds:
+
+- `core_k8s`, `kubectl`: the same list by one task of `kubernetes.core.k8s`, and by one call of kubectl. That deletes
+  five objects a second, by a limit of its own, so that it is given a tenth of them: `kubectl_of_100`.
+- `core_k8s_loop_of_10`: one object an item, as lists are mostly written for that module.
+- `of_100`: our task for a tenth of the list, and so how it grows.
+- `empty_task`, `without_requests`: Ansible's own for a task that does nothing, and for the same list when nobody is
+  asked.
+
+`core_k8s_to_ours_net` is the ratio without the empty task. `rss_mb` is the most memory that the module's process had.
 """
 
 from __future__ import annotations
@@ -31,11 +36,14 @@ from weft.api.kinds import KINDS
 from weft.store.kube_api import KubeApi, list_path
 
 COUNT = 1000
-ROUNDS = 2
+FEW = COUNT // 10
+LOOP = 10
 STEPS = ("create", "unchanged", "delete")
 NAMES = tuple(f"module_1000_{step}" for step in STEPS)
 IN_FLIGHT = 32
 VIPS = list_path(KINDS["Vip"].INFO)
+Seconds = dict[str, float]
+"""Of each step."""
 
 
 def _items(count: int) -> list[dict[str, Any]]:
@@ -54,22 +62,16 @@ class Tasks:
         self._kubeconfig = str(kube.kubeconfig())
         self._folder = folder
 
-    def run(self, module: str, **options: Any) -> float:
+    def run(self, module: str, loop: list[Any] | None = None, **options: Any) -> float:
         if module != "ansible.builtin.ping":
             options["kubeconfig"] = self._kubeconfig
-        play = {"hosts": "localhost", "gather_facts": False, "tasks": [{"name": "The list", module: options}]}
+        task = {"name": "The list", module: options} | ({} if loop is None else {"loop": loop})
         path = self._folder / "play.yml"
+        play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
         path.write_text(yaml.dump([play], Dumper=yaml.CSafeDumper))
-        command = [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            "-i",
-            "localhost,",
-            "-c",
-            "local",
-            str(path),
-        ]
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
         extra = json.dumps({"ansible_python_interpreter": sys.executable})
-        return _seconds([*command, "-e", extra])
+        return _seconds([program, "-i", "localhost,", "-c", "local", "-e", extra, str(path)])
 
 
 def _seconds(command: list[str]) -> float:
@@ -79,7 +81,7 @@ def _seconds(command: list[str]) -> float:
     return time.monotonic() - started
 
 
-async def _tight(api: KubeApi) -> dict[str, float]:
+async def _tight(api: KubeApi) -> Seconds:
     """Seconds of the requests alone."""
     items = _items(COUNT)
 
@@ -101,7 +103,7 @@ async def _tight(api: KubeApi) -> dict[str, float]:
     return seconds
 
 
-def _ours(tasks: Tasks, count: int) -> dict[str, float]:
+def _ours(tasks: Tasks, count: int) -> Seconds:
     items = _items(count)
     return {
         "create": tasks.run("weft.ovn.vips", config=items),
@@ -110,24 +112,25 @@ def _ours(tasks: Tasks, count: int) -> dict[str, float]:
     }
 
 
-def _core(tasks: Tasks) -> dict[str, float]:
-    documents = [_document(item) for item in _items(COUNT)]
+def _core(tasks: Tasks, definition: Any, loop: list[Any] | None = None) -> Seconds:
     return {
-        "create": tasks.run("kubernetes.core.k8s", definition=documents),
-        "unchanged": tasks.run("kubernetes.core.k8s", definition=documents),
-        "delete": tasks.run("kubernetes.core.k8s", definition=documents, state="absent"),
+        "create": tasks.run("kubernetes.core.k8s", loop, definition=definition),
+        "unchanged": tasks.run("kubernetes.core.k8s", loop, definition=definition),
+        "delete": tasks.run("kubernetes.core.k8s", loop, definition=definition, state="absent"),
     }
 
 
-def _kubectl(kube: KubeSandbox, folder: Path) -> dict[str, float]:
+def _kubectl(kube: KubeSandbox, folder: Path, count: int) -> Seconds:
     path, programs = folder / "list.json", find_programs()
     assert programs is not None
-    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [_document(i) for i in _items(COUNT)]}))
+    documents = [_document(item) for item in _items(count)]
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": documents}))
 
     def call(verb: str) -> float:
         return _seconds([str(programs / "kubectl"), f"--kubeconfig={kube.kubeconfig()}", verb, f"--filename={path}"])
 
-    return {"create": call("apply"), "unchanged": call("apply"), "delete": call("delete")}
+    found = {"create": call("apply"), "unchanged": call("apply")}
+    return found if count > FEW else {**found, "delete": call("delete")}
 
 
 MEMORY = """
@@ -142,60 +145,53 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
 """
 
 
-def _memory(kube: KubeSandbox, **options: Any) -> float:
-    """Megabytes of the module's process."""
-    arguments = {"ANSIBLE_MODULE_ARGS": {"config": _items(COUNT), "kubeconfig": str(kube.kubeconfig()), **options}}
-    command = [sys.executable, "-c", MEMORY]
-    done = subprocess.run(command, cwd=ROOT, input=json.dumps(arguments).encode(), capture_output=True, check=True)
-    return float(done.stdout)
+def _memory(kube: KubeSandbox, count: int) -> Seconds:
+    """Megabytes of the module's process, by step."""
+    steps: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("create", {}),
+        ("unchanged", {}),
+        ("delete", {"state": "deleted"}),
+    )
+    found = {}
+    for step, options in steps:
+        arguments = {"config": _items(count), "kubeconfig": str(kube.kubeconfig()), **options}
+        given = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+        done = subprocess.run([sys.executable, "-c", MEMORY], cwd=ROOT, input=given, capture_output=True, check=True)
+        found[step] = float(done.stdout)
+    return found
 
 
-def _least(rounds: list[dict[str, float]]) -> dict[str, float]:
-    return {step: min(seconds[step] for seconds in rounds) for step in rounds[0]}
-
-
-def _round(kube: KubeSandbox, folder: Path, tasks: Tasks) -> dict[str, dict[str, float]]:
-    """Everything once: by whom and step, seconds."""
-    alone = {
-        "empty_task": tasks.run("ansible.builtin.ping"),
-        "without_requests": tasks.run("weft.ovn.vips", config=_items(COUNT), state="rendered"),
-    }
-    return {
-        "alone": alone,
-        "small": _ours(tasks, COUNT // 10),
+def _measured(kube: KubeSandbox, folder: Path) -> dict[str, Seconds]:
+    """By whom and step, in the names of `parts`."""
+    tasks = Tasks(kube, folder)
+    documents = [_document(item) for item in _items(COUNT)]
+    empty = tasks.run("ansible.builtin.ping")
+    alone = tasks.run("weft.ovn.vips", config=_items(COUNT), state="rendered")
+    found = {
         "ours": _ours(tasks, COUNT),
-        "core": _core(tasks),
-        "kubectl": _kubectl(kube, folder),
+        "core_k8s": _core(tasks, documents),
+        f"core_k8s_loop_of_{LOOP}": _core(tasks, "{{ item }}", documents[:LOOP]),
+        f"of_{FEW}": _ours(tasks, FEW),
+        "empty_task": dict.fromkeys(STEPS, empty),
+        "without_requests": dict.fromkeys(STEPS, alone),
+        "rss_mb": _memory(kube, COUNT),
+        f"rss_mb_of_{FEW}": _memory(kube, FEW),
+        f"kubectl_of_{FEW}": _kubectl(kube, folder, FEW),
     }
+    # Last, since it leaves its objects.
+    return {**found, "kubectl": _kubectl(kube, folder, COUNT)}
 
 
 async def run(names: list[str]) -> list[Record]:
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
         async with cluster() as (kube, api):
-            tasks = Tasks(kube, folder)
-            ceilings, rounds = [], []
-            for _ in range(ROUNDS):
-                ceilings.append(await _tight(api))
-                rounds.append(await asyncio.to_thread(_round, kube, folder, tasks))
-            memory = {
-                step: await asyncio.to_thread(_memory, kube, **options)
-                for step, options in (("create", {}), ("unchanged", {}), ("delete", {"state": "deleted"}))
-            }
-    ceiling = _least(ceilings)
-    best = {who: _least([found[who] for found in rounds]) for who in rounds[0]}
-    return [_record(step, best, ceiling[step], memory[step]) for step in STEPS if f"module_1000_{step}" in names]
+            ceiling = await _tight(api)
+            found = await asyncio.to_thread(_measured, kube, Path(scratch))
+    return [_record(step, found, ceiling[step]) for step in STEPS if f"module_1000_{step}" in names]
 
 
-def _record(step: str, best: dict[str, dict[str, float]], ceiling: float, memory: float) -> Record:
-    ours, core, empty = best["ours"][step], best["core"][step], best["alone"]["empty_task"]
-    parts = {
-        "core_k8s": core,
-        "core_k8s_to_ours": core / ours,
-        "core_k8s_to_ours_net": (core - empty) / (ours - empty),
-        "kubectl": best["kubectl"][step],
-        "of_100": best["small"][step],
-        **best["alone"],
-        "rss_mb": memory,
-    }
-    return Record(f"module_1000_{step}", ours, "s", ceiling, ceiling / ours, parts)
+def _record(step: str, found: dict[str, Seconds], ceiling: float) -> Record:
+    parts = {name: figures[step] for name, figures in found.items() if step in figures}
+    ours, core, empty = parts.pop("ours"), parts["core_k8s"], parts["empty_task"]
+    ratios = {"core_k8s_to_ours": core / ours, "core_k8s_to_ours_net": (core - empty) / (ours - empty)}
+    return Record(f"module_1000_{step}", ours, "s", ceiling, ceiling / ours, ratios | parts)
