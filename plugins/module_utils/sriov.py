@@ -3,8 +3,9 @@
 """Virtual functions of NICs (SR-IOV): what is wished, what the kernel has, and the steps between.
 
 The same file serves the module `sriov_vf` and, copied to a host, the unit that makes the functions at each boot, so
-that both mean the same; hence the standard library only. The kernel's interface is sysfs
-(Documentation/PCI/pci-iov-howto.rst) and the attributes of IFLA_VFINFO_LIST, which `ip link` reads and writes.
+that both mean the same; hence the standard library only. The role `ovs_dpdk` has a unit of the same kind for the
+drivers of its NICs. The kernel's interface is sysfs (Documentation/PCI/pci-iov-howto.rst) and the attributes of
+IFLA_VFINFO_LIST, which `ip link` reads and writes.
 
 Functions are made while the kernel's probing is off, get their settings, and only then their driver: a driver reads its
 MAC once, when it is bound.
@@ -85,6 +86,10 @@ class Kernel:
     def addresses(self, name):
         shown = json.loads(self.ip("-json", "address", "show", "dev", name))[0]
         return [item["local"] for item in shown.get("addr_info", []) if item.get("scope") == "global"]
+
+    def addresses_by_link(self):
+        shown = json.loads(self.ip("-json", "address", "show"))
+        return {item["ifname"]: {one["local"] for one in item.get("addr_info", [])} for item in shown if item}
 
 
 # --- what there is --------------------------------------------------------------------------------
@@ -314,6 +319,14 @@ def bind(kernel, address, driver):
         time.sleep(0.05)
 
 
+def settled(kernel, device):
+    """Whether a device has its driver, and keeps it: without a name that is any driver, and no override."""
+    driver, override = kernel.link(device["address"], "driver"), kernel.read(device["address"], "driver_override")
+    if not device["driver"]:
+        return driver is not None and override in ("", "(null)")
+    return driver == override == device["driver"]
+
+
 def netdev_within(kernel, address, seconds=WAIT_FOR_DRIVER):
     """The function's interface, which appears, and is renamed, some time after its driver is bound."""
     deadline = time.monotonic() + seconds
@@ -387,24 +400,40 @@ def apply_nic(kernel, nic, wish):
             set_function(kernel, nic, index, before["functions"][index], wanted, made)
 
 
-def main(arguments):
-    """`apply FILE`, for the unit: the wishes are the JSON list in the file; NICs may still be on their way."""
-    if len(arguments) != 2 or arguments[0] != "apply":
-        return "usage: sriov.py apply FILE"
-    with open(arguments[1]) as file:
-        wishes = json.load(file)
-    kernel = Kernel()
-    # Drivers are loaded, and interfaces renamed, by what udev still has to do.
+def settle():
+    """Wait for what udev has to do: drivers are loaded, and interfaces renamed, by it."""
     subprocess.run(["udevadm", "settle", "--timeout=%d" % WAIT_FOR_NICS], capture_output=True, check=False)
+
+
+def bind_all(kernel, devices):
+    """Each of the devices, with `address` and `driver`, gets its driver."""
+    for device in devices:
+        if not settled(kernel, device):
+            bind(kernel, device["address"], device["driver"])
+
+
+def apply_all(kernel, wishes):
+    """All functions as wished, once their NICs are there."""
     deadline = time.monotonic() + WAIT_FOR_NICS
     while not present(kernel, wishes) and time.monotonic() < deadline:
         time.sleep(0.2)
     pairs, problems = examine(kernel, wishes)
     if problems:
-        return "\n".join(problems)
+        raise SriovError("\n".join(problems))
+    for nic, wish in pairs:
+        apply_nic(kernel, nic, wish)
+
+
+def main(arguments):
+    """`apply FILE` and `bind FILE`, for units: the file has a JSON list of NICs with functions, or of devices."""
+    verbs = {"apply": apply_all, "bind": bind_all}
+    if len(arguments) != 2 or arguments[0] not in verbs:
+        return "usage: sriov.py apply|bind FILE"
+    with open(arguments[1]) as file:
+        described = json.load(file)
+    settle()
     try:
-        for nic, wish in pairs:
-            apply_nic(kernel, nic, wish)
+        verbs[arguments[0]](Kernel(), described)
     except SriovError as error:
         return str(error)
     return 0

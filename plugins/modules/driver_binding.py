@@ -67,17 +67,9 @@ def wrong(kernel, device):
     found = []
     if driver == "vfio-pci" and not kernel.names("kernel/iommu_groups"):
         found.append("%s: vfio-pci needs an IOMMU, and the kernel has none on" % address)
-    if not settled(kernel, device):
+    if not sriov.settled(kernel, device):
         found += ["%s: it is in use: %s" % (address, reason) for reason in sriov.users(kernel, address)]
     return found
-
-
-def settled(kernel, device):
-    """Whether the device has its driver, and keeps it: without a name that is any driver, and no override."""
-    driver, override = kernel.link(device["address"], "driver"), kernel.read(device["address"], "driver_override")
-    if not device["driver"]:
-        return driver is not None and override in ("", "(null)")
-    return driver == override == device["driver"]
 
 
 def main():
@@ -88,11 +80,11 @@ def main():
     problems = [problem for device in module.params["devices"] for problem in wrong(kernel, device)]
     if problems:
         module.fail_json(msg="; ".join(problems), problems=problems)
-    changing = [device for device in module.params["devices"] if not settled(kernel, device)]
+    changing = [device for device in module.params["devices"] if not sriov.settled(kernel, device)]
     before = {device["address"]: kernel.link(device["address"], "driver") for device in changing}
     try:
-        for device in changing if not module.check_mode else ():
-            sriov.bind(kernel, device["address"], device["driver"])
+        if not module.check_mode:
+            sriov.bind_all(kernel, changing)
     except sriov.SriovError as error:
         module.fail_json(msg=str(error))
     drivers = {device["address"]: kernel.link(device["address"], "driver") for device in module.params["devices"]}
