@@ -109,12 +109,16 @@ rootfs: ## Root filesystem of the lab's hosts, with the packages that the roles 
 ovn-tools: ## OVN 25.03's programs for tests on this machine, in $WEFT_CACHE/ovn-25.03/bin
 	tools/ovn-tools
 
+.PHONY: dpdk-tools
+dpdk-tools: ## Open vSwitch with DPDK for tests on this machine, in $WEFT_CACHE/ovs-dpdk-<recipe>
+	@tools/ovs-dpdk
+
 .PHONY: kube-tools
 kube-tools: ## A current Kubernetes API server, kubectl and etcd for tests, in $WEFT_CACHE/kube-<version>/bin
 	@tools/kube-tools kube-controller-manager kube-scheduler kubelet
 
 .PHONY: test-tools
-test-tools: venv ovn-tools kube-tools
+test-tools: venv ovn-tools dpdk-tools kube-tools
 
 ##@ Tests
 

@@ -49,17 +49,18 @@ def vhost_rows(port):
     return [row, port_row(port["name"], [port["name"]], {})]
 
 
-def bridge_row(name, ports):
-    """A bridge with these ports beside its own; one of logical ports forwards nothing without controller."""
+def bridge_rows(name, ports):
+    """A bridge with these ports beside others; one of logical ports forwards nothing without its controller."""
     logical = any(port.get("iface_id") for port in ports)
-    return {
+    row = {
         "table": "Bridge",
         "id": "bridge-" + name,
         "match": {"name": name},
         "values": {"datapath_type": "netdev"},
-        "elements": {"ports": ["@port-" + port["name"] for port in ports]},
+        "elements": {"ports": ["@port-" + port for port in [name, *(port["name"] for port in ports)]]},
         "insert": {"fail_mode": "secure"} if logical else {},
     }
+    return [interface_row(name, "internal", None, {}), port_row(name, [name], {}), row]
 
 
 def all_rows(ports, vhosts, interfaces):
@@ -69,6 +70,6 @@ def all_rows(ports, vhosts, interfaces):
     bridges = {}
     for port in [*ports, *vhosts]:
         bridges.setdefault(port["bridge"], []).append(port)
-    rows += [bridge_row(name, members) for name, members in bridges.items()]
+    rows += [row for name, members in bridges.items() for row in bridge_rows(name, members)]
     elements = {"bridges": ["@bridge-" + name for name in bridges]}
     return [*rows, {"table": "Open_vSwitch", "elements": elements}] if bridges else []

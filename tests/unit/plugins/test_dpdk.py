@@ -10,6 +10,7 @@ import pytest
 from plugins.module_utils.dpdk import layout, problems, rows
 from plugins.module_utils.dpdk.machine import Machine, environments, parse_cpus, shown_cpus, ssh_address
 from plugins.module_utils.sriov import Kernel
+from tests.support.dpdk import port, wish
 
 ENS1, ENS2 = "0000:01:00.0", "0000:81:00.0"
 PAGE_2M, PAGE_1G = 2048, 1048576
@@ -67,33 +68,6 @@ class Files(Kernel):
 
     def addresses_by_link(self) -> dict[str, set[str]]:
         return self.links
-
-
-def port(name: str = "dpdk0", *nics: dict[str, Any], **given: Any) -> dict[str, Any]:
-    """A port as the module's arguments are after their defaults."""
-    return {
-        "name": name,
-        "bridge": "br-phy",
-        "nics": [{"driver": "vfio-pci", **nic} for nic in nics],
-        **dict.fromkeys(("mtu", "rx_descriptors", "tx_descriptors", "bond_mode", "lacp")),
-        "queues": 1,
-        **given,
-    }
-
-
-def wish(*ports: dict[str, Any], **given: Any) -> dict[str, Any]:
-    return {
-        "ports": list(ports),
-        "vhosts": [],
-        **dict.fromkeys(("pmd_cpus", "guest_cpus", "memory")),
-        "pmd_cores_per_node": 1,
-        "pmd_sleep": 0,
-        "per_port_memory": False,
-        "hugepages": True,
-        "pci": True,
-        "extra": [],
-        **given,
-    }
 
 
 ON_0, ON_1 = port("dpdk0", {"name": "ens1"}), port("dpdk1", {"name": "ens2"})
@@ -222,7 +196,7 @@ def test_a_port_is_rows_and_a_bond_has_several_interfaces(tmp_path: Path) -> Non
         "n_rxq_desc": None,
         "n_txq_desc": None,
     }
-    assert found["Bridge", "br-phy"]["elements"] == {"ports": ["@port-bond0"]}
+    assert found["Bridge", "br-phy"]["elements"] == {"ports": ["@port-br-phy", "@port-bond0"]}
     assert found["Bridge", "br-phy"]["insert"] == {}
     assert found["Open_vSwitch", ""]["elements"] == {"bridges": ["@bridge-br-phy"]}
 
