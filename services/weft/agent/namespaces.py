@@ -21,7 +21,7 @@ from weft.agent.config import AgentSection
 from weft.agent.netlink import Netlink
 from weft.agent.ovs import LocalOvs
 from weft.agent.problems import Problems
-from weft.agent.view import DEFAULT_PROVIDER, Port, View, write_atomically
+from weft.agent.view import DEFAULT_PROVIDER, Port, Subnet, View, write_atomically
 from weft.log import get_logger
 
 _log = get_logger(__name__)
@@ -66,6 +66,8 @@ class Note:
         }
 
 
+Place = tuple[tuple[str, ...], ...]
+"""A port's MAC and addresses, and its subnet's gateways: with others its interface is made anew."""
 Step = tuple[Literal["keep", "remove", "replace"], Note, Note | None]
 
 
@@ -78,6 +80,11 @@ def plan(wanted: Mapping[str, Note], noted: Mapping[str, Note]) -> list[Step]:
     return steps
 
 
+def place(port: Port, subnet: Subnet | None) -> Place:
+    """See `Place`."""
+    return (port.mac,), tuple(port.addresses), tuple(subnet.gateways) if subnet else ()
+
+
 class Namespaces:
     """The duty that keeps the namespaces of the view, several at once."""
 
@@ -88,14 +95,19 @@ class Namespaces:
         self._netlink = links
         self._problems = problems
         self._folder = settings.state_dir / "netns"
-        self._checked: set[Note] = set()
+        self._checked: dict[Note, Place] = {}
+        """What was found right or made, and with which addresses."""
+        self._places: dict[str, Place] = {}
         self._slots = asyncio.Semaphore(_PARALLEL)
 
     async def reconcile(self) -> None:
         """Have the namespaces of the view and no other of ours. Raises when one failed, to be tried again."""
         if not self._ovs.ready:
             return
-        wanted = {port.netns: Note.of(port) for port in self._view.rows.ports.values() if port.netns}
+        rows = self._view.rows
+        kept = {port.netns: port for port in rows.ports.values() if port.netns}
+        wanted = {name: Note.of(port) for name, port in kept.items()}
+        self._places = {name: place(port, rows.subnets.get(port.subnet)) for name, port in kept.items()}
         steps = plan(wanted, self._notes())
         results = await asyncio.gather(*(self._step(*step) for step in steps), return_exceptions=True)
         failed = [result for result in results if isinstance(result, BaseException)]
@@ -119,19 +131,19 @@ class Namespaces:
 
     async def _keep(self, note: Note) -> None:
         """Have the namespace and its interface. One that was found right is not looked at again."""
-        path = self._path(note.name)
-        if note in self._checked and netns.exists(path):
+        path, due = self._path(note.name), self._places.get(note.name, ())
+        if self._checked.get(note) == due and netns.exists(path):
             return
         if netns.exists(path) and await self._is_right(note):
-            self._checked.add(note)
+            self._checked[note] = due
             return
-        self._checked.discard(note)
+        self._checked.pop(note, None)
         self._write(note)
         if not netns.exists(path):
             await self._netlink.run(netns.create, path)
             await self._netlink.run(netlink.in_namespace, str(path), netlink.raise_loopback)
         await self._execute("ADD", note)
-        self._checked.add(note)
+        self._checked[note] = due
         _log.info("namespace attached", netns=note.name, pod=f"{note.pod_namespace}/{note.pod_name}")
 
     async def _is_right(self, note: Note) -> bool:
@@ -143,7 +155,7 @@ class Namespaces:
         return True
 
     async def _remove(self, note: Note) -> None:
-        self._checked.discard(note)
+        self._checked.pop(note, None)
         await self._execute("DEL", note)
         await self._netlink.run(netns.remove, self._path(note.name))
         (self._folder / f"{note.name}.json").unlink(missing_ok=True)

@@ -159,6 +159,16 @@ def retained(view: View, settings: Settings, ip: IP) -> bool:
     return False
 
 
+def has_left(view: View, ip: IP, request: Request) -> bool:
+    """Is a reservation that vanished of no use to its owner, since its subnet has other CIDRs now, or one more?"""
+    subnet = view.subnets.get(ip.spec.subnet)
+    if subnet is None:
+        return False
+    inside = all(any(address in network for network in subnet.networks) for address in ip.addresses)
+    lacking = {network.version for network in subnet.networks} - {address.version for address in ip.addresses}
+    return not inside or bool(lacking and not request.families and not request.addresses)
+
+
 def moved(view: View, settings: Settings, owner: str) -> Iterator[IP]:
     """Reservations of a pod that runs on another host than they say, as they ought to be."""
     pods = view.running(owner)

@@ -86,7 +86,10 @@ class Engine(World):
             raise request
         if (broken := self.rejected.get(f"IP/{request.name}")) is not None:
             raise AllocationError("InvalidReservation", "; ".join(map(str, broken[1])))
-        return self._lost.pop(request.name, None) or self.addressing.reserve(request)
+        lost = self._lost.pop(request.name, None)
+        if lost is None or claims.has_left(self.view, lost, request):
+            return self.addressing.reserve(request)
+        return lost
 
     def releases(self, owners: Collection[str]) -> list[IP]:
         """Reservations that these owners do not need any more; to be deleted from the store after the rows are."""

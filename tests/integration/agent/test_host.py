@@ -142,6 +142,20 @@ def test_a_port_with_a_kept_namespace_is_refused_to_a_runtime(agent: AgentHost) 
     eventually(lambda: not Path("/run/netns", kept).exists(), f"{kept} removed")
 
 
+def test_a_kept_namespace_follows_its_ports_address(agent: AgentHost) -> None:
+    """What runs in it goes on; only the interface is made anew."""
+    row = kept_row(agent, "moving", 20)
+    agent.rows.insert("Port", **row)
+    eventually(lambda: has_address(row["netns"], "10.16.3.20"), "attached")
+    before = os.stat(f"/run/netns/{row['netns']}").st_ino
+    agent.sandbox.nbctl("lsp-set-addresses", row["name"], f"{row['mac']} 10.16.3.21")
+    agent.rows.update("Port", row["name"], addresses=["10.16.3.21"])
+    eventually(lambda: has_address(row["netns"], "10.16.3.21"), "the new address")
+    assert not has_address(row["netns"], "10.16.3.20")
+    assert os.stat(f"/run/netns/{row['netns']}").st_ino == before
+    agent.rows.delete("Port", row["name"])
+
+
 def test_kept_namespaces_follow_their_ports(agent: AgentHost) -> None:
     rows = [kept_row(agent, f"vm{number}", number) for number in range(1, 6)]
     agent.rows.insert_many([("Port", row) for row in rows])
