@@ -76,6 +76,7 @@ class AuditWrite:
     namespace: str
     name: str
     code: int
+    dry_run: bool = False
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> AuditWrite:
@@ -88,7 +89,13 @@ class AuditWrite:
             namespace=subject.get("namespace", ""),
             name=subject.get("name", ""),
             code=event["responseStatus"]["code"],
+            dry_run="dryRun=All" in event.get("requestURI", ""),
         )
+
+    @property
+    def made(self) -> bool:
+        """Whether it changed something, or may have."""
+        return self.code < 400 and not self.dry_run
 
 
 class Server:

@@ -52,34 +52,6 @@ def _item(kind: str) -> dict[str, Any]:
     return {**metadata, **to_options(fields(KINDS[kind]), document["spec"])}
 
 
-@pytest.mark.parametrize(("kind", "name"), MODULES.items())
-def test_a_kind_in_all_states(kube: KubeSandbox, at: dict[str, Any], kind: str, name: str) -> None:
-    item = _item(kind)
-    before = len(kube.audit_writes(user=ADMIN))
-    assert succeeded(name, check=True, config=[item], **at)["changed"]
-    assert succeeded(name, state="gathered", **at)["gathered"] == []
-    made = succeeded(name, config=[item], **at)
-    assert made["changes"][0]["action"] == "created"
-    assert made["diff"]["before"] == {}
-    written = len(kube.audit_writes(user=ADMIN))
-    for state in ("merged", "replaced", "overridden"):
-        again = succeeded(name, state=state, config=[item], **at)
-        assert not again["changed"], again["diff"]
-    assert len(kube.audit_writes(user=ADMIN)) == written > before
-    labelled = succeeded(name, config=[{**item, "labels": {"team": "a"}}], **at)
-    assert labelled["changes"][0]["action"] == "changed"
-    (gathered,) = succeeded(name, state="gathered", **at)["gathered"]
-    assert gathered["labels"] == {"team": "a"}
-    assert not succeeded(name, state="replaced", config=[gathered], **at)["changed"]
-    rendered = succeeded(name, state="rendered", config=[item], kubeconfig="/nowhere")["rendered"]
-    assert rendered[0]["kind"] == kind
-    gone = {
-        key: item[key] for key in ("name", "namespace") if key in item and (key == "name" or name == "egress_gateways")
-    }
-    assert succeeded(name, state="deleted", config=[gone], **at)["changed"]
-    assert not succeeded(name, state="deleted", config=[gone], **at)["changed"]
-
-
 @pytest.mark.parametrize("name", MODULES.values())
 def test_examples_are_what_the_api_takes(at: dict[str, Any], name: str) -> None:
     for task in yaml.safe_load(importlib.import_module(f"plugins.modules.{name}").EXAMPLES):
