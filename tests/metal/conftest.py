@@ -64,6 +64,12 @@ class Guest(Machine):
             words,
         ]
 
+    @property
+    def runs(self) -> bool:
+        """Whether its process is there."""
+        pid = DIRECTORY / "guests" / self.name / "pid"
+        return pid.exists() and Path("/proc", pid.read_text().strip()).exists()
+
 
 def quoted(word: str) -> str:
     return "'" + word.replace("'", "'\\''") + "'"
