@@ -25,7 +25,7 @@ from ansible_collections.weft.ovn.plugins.module_utils.resources.plan import pat
 
 try:
     from kubernetes import client, config
-    from urllib3.exceptions import HTTPError
+    from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
     IMPORT_ERROR = None
 except ImportError:
@@ -142,7 +142,7 @@ class Kubernetes:
                 retries=False,
             )
         except HTTPError as error:
-            raise TargetError("%s: no answer: %s" % (self._host, error)) from error
+            raise TargetError("%s: %s: %s" % (self._host, _silence(method, error), error)) from error
         return self._answer(method, path, answer)
 
     def _answer(self, method, path, answer):
@@ -159,6 +159,12 @@ class Kubernetes:
         if answer.status == 404:
             raise NoSuchKindError("GET %s: the API does not have this kind; the role crds installs it" % path)
         raise TargetError("GET %s: %d: %s" % (path, answer.status, message))
+
+
+def _silence(method, error):
+    """Return what the lack of an answer means: a request that was sent may have been done."""
+    never_sent = isinstance(error, (ConnectTimeoutError, NewConnectionError))
+    return "no answer" if method == "GET" or never_sent else "no answer, it may be done or not"
 
 
 def _path(kind, namespace=None, name=None):

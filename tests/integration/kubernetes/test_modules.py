@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.collection import alias
 from tests.support.kubernetes import ADMIN, CONTROLLER, WEBHOOK, KubeSandbox, find_programs, free_port
 from tests.support.module import run_module, succeeded
 from tests.support.ovn import ROOT
@@ -54,6 +56,7 @@ def _item(kind: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", MODULES.values())
 def test_examples_are_what_the_api_takes(at: dict[str, Any], name: str) -> None:
+    alias()
     for task in yaml.safe_load(importlib.import_module(f"plugins.modules.{name}").EXAMPLES):
         succeeded(name, check=True, **task[f"weft.ovn.{name}"], **at)
 
@@ -186,21 +189,46 @@ def test_wait_says_what_it_waits_for(at: dict[str, Any]) -> None:
     assert "blue-1: nobody has looked at it yet" in result["msg"]
 
 
-def test_an_api_that_goes_away_while_it_is_waited_for(kube: KubeSandbox, at: dict[str, Any]) -> None:
-    """What was written is told all the same."""
+@contextlib.contextmanager
+def _killed_after(kube: KubeSandbox, writes: int) -> Iterator[None]:
+    """The API server dies within the block, when so many more writes were made; after it there is one again."""
     before = len(kube.audit_writes(user=ADMIN))
 
     def kill() -> None:
-        while len(kube.audit_writes(user=ADMIN)) < before + 2:
-            time.sleep(0.05)
+        while len(kube.audit_writes(user=ADMIN)) < before + writes:
+            time.sleep(0.02)
         kube.kill_apiserver()
 
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        result = run_module("subnets", config=SUBNETS[:2], wait=True, **at)
+        yield
     finally:
         killer.join()
         kube.start_apiserver()
+
+
+def test_an_api_that_goes_away_while_it_is_waited_for(kube: KubeSandbox, at: dict[str, Any]) -> None:
+    """What was written is told all the same."""
+    with _killed_after(kube, 2):
+        result = run_module("subnets", config=SUBNETS[:2], wait=True, **at)
     assert result["msg"].startswith(f"Subnet: written, but not waited for: {kube.url}: no answer: ")
     assert [change["name"] for change in result["changes"]] == ["blue-1", "blue-2"]
+
+
+def test_an_api_that_goes_away_while_it_is_written_to(kube: KubeSandbox, at: dict[str, Any]) -> None:
+    """What was made is told, and what may have been made; the rest was not, and another run makes it."""
+    vips = [{"name": f"v{number}", "subnet": "blue-1"} for number in range(800)]
+    with _killed_after(kube, 50):
+        result = run_module("vips", config=vips, **at)
+    assert result["msg"].startswith("Vip: ")
+    assert f" of {len(vips)} changes refused (the others are made): " in result["msg"]
+    made = {change["name"] for change in result["changes"]}
+    unsure = {name for name, why in result["refused"].items() if "it may be done or not" in why}
+    there = {item["name"] for item in succeeded("vips", state="gathered", **at)["gathered"]}
+    assert made
+    assert made <= there <= made | unsure
+    assert made | set(result["refused"]) == {item["name"] for item in vips}
+    again = succeeded("vips", config=vips, **at)
+    assert {change["name"] for change in again["changes"]} == {item["name"] for item in vips} - there
+    succeeded("vips", config=[], state="overridden", **at)
