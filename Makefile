@@ -58,12 +58,33 @@ lab-demo: ## Apply docs/examples, start workloads, print who reaches whom
 	@.venv/bin/python tools/reach.py
 
 .PHONY: lab-down
-lab-down: venv ## Remove the lab's hosts, switch and keys
+lab-down: venv ## Remove the lab's hosts, switch and keys, and those of a second zone
+	@test ! -d $(WEFT_CACHE)/labs/zone2$(LAB:%=-%) || $(PLAY) $(ZONE2) playbooks/lab_destroy.yml
 	$(PLAY) playbooks/lab_destroy.yml
 
 .PHONY: lab-purge
 lab-purge: venv ## Remove the lab with its image and cached root filesystem
 	$(PLAY) playbooks/lab_destroy.yml -e lab_remove_images=true
+
+##@ Two zones (docs/interconnect.md)
+
+ZONE1 := -i inventories/zone1
+ZONE2 := -i inventories/zone2
+
+.PHONY: zones
+zones: venv ## A second fabric beside the lab, on a host of its own, and both joined by OVN-IC
+	$(PLAY) $(ZONE2) playbooks/lab_create.yml
+	$(PLAY) $(ZONE2) playbooks/site.yml
+	$(PLAY) $(ZONE1) playbooks/interconnect.yml
+	$(PLAY) $(ZONE2) playbooks/interconnect.yml
+	$(PLAY) $(ZONE1) docs/examples/zones/playbook.yml
+	$(PLAY) $(ZONE2) docs/examples/zones/playbook.yml
+
+.PHONY: zones-down
+zones-down: venv ## Take the zones apart, and remove the second one's host; the lab stays, as it was
+	$(PLAY) $(ZONE2) playbooks/remove_interconnect.yml
+	$(PLAY) $(ZONE1) playbooks/remove_interconnect.yml -e ovn_interconnect_remove_databases=true
+	$(PLAY) $(ZONE2) playbooks/lab_destroy.yml
 
 ##@ Emulated metal (docs/metal.md)
 

@@ -29,8 +29,9 @@ options:
     required: true
   state:
     description:
-      - V(absent) removes the namespace with its bridges and links, and ends the processes inside it, such as the
-        connections of SSH that go through it.
+      - V(absent) removes the given links. When no other links are left, so that no host is cabled to the switch any
+        more, it removes the namespace with its bridges too, and ends the processes inside it, such as the connections
+        of SSH that go through it.
     type: str
     choices: [present, absent]
     default: present
@@ -184,6 +185,13 @@ def plan_link(namespace, link, switch_nics, host_nics):
     return commands
 
 
+def plan_removal(namespace, names, cabled):
+    """Commands that take links away, of those that are CABLED to a bridge. The switch goes with the last of them."""
+    if not cabled - set(names):
+        return [["ip", "netns", "delete", namespace]]
+    return [["ip", "-n", namespace, "link", "delete", name] for name in names if name in cabled]
+
+
 def plan_tap(namespace, link, switch_nics):
     """Commands that are missing for a virtual machine's link. `vnet_hdr` lets it leave checksums to this machine."""
     if link["name"] in switch_nics:
@@ -247,12 +255,13 @@ class Switch:
             while self.pids() and time.monotonic() < deadline:
                 time.sleep(0.05)
 
-
-def remove(module, switch):
-    commands = [["ip", "netns", "delete", switch.namespace]] if switch.exists() else []
-    if commands and not module.check_mode:
-        switch.end_processes()
-    return commands
+    def removal(self):
+        """Commands that remove the given links, and the switch when no others are left."""
+        if not self.exists():
+            return []
+        links = json.loads(self.run(["ip", "-n", self.namespace, "-j", "link", "show"]))
+        cabled = {link["ifname"] for link in links if "master" in link}
+        return plan_removal(self.namespace, [link["name"] for link in self.module.params["links"]], cabled)
 
 
 def main():
@@ -288,9 +297,11 @@ def main():
         supports_check_mode=True,
     )
     switch = Switch(module)
-    commands = remove(module, switch) if module.params["state"] == "absent" else switch.plan()
+    commands = switch.removal() if module.params["state"] == "absent" else switch.plan()
     if not module.check_mode:
         for command in commands:
+            if command[:3] == ["ip", "netns", "delete"]:
+                switch.end_processes()
             switch.run(command)
     lines = [" ".join(command) for command in commands]
     after = "".join(line + "\n" for line in lines)

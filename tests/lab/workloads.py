@@ -34,17 +34,18 @@ def _pod(lab: Lab, namespace: str, name: str, through: str) -> dict[str, dict[st
     return dict(json.loads(text))
 
 
-def namespace(lab: Lab, name: str) -> None:
+def namespace(lab: Lab, name: str, through: str = SEEN_FROM) -> None:
     document = f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n"
-    lab[SEEN_FROM].run(["weftctl", "apply", "-f", "-"], stdin=document)
+    lab[through].run(["weftctl", "apply", "-f", "-"], stdin=document)
 
 
-def remove(lab: Lab, name: str) -> None:
+def remove(lab: Lab, name: str, through: str = SEEN_FROM) -> None:
     """All workloads of a namespace, and the namespace."""
-    names = lab[SEEN_FROM].run(["weftctl", "get", "pods", "-n", name, "-o", "name"]).stdout.split()
+    host = lab[through]
+    names = host.run(["weftctl", "get", "pods", "-n", name, "-o", "name"]).stdout.split()
     if names:
-        lab[SEEN_FROM].run(["weftctl", "endpoint", "delete", "-n", name, *(item.rpartition("/")[2] for item in names)])
-    lab[SEEN_FROM].run(["weftctl", "delete", "namespace", name])
+        host.run(["weftctl", "endpoint", "delete", "-n", name, *(item.rpartition("/")[2] for item in names)])
+    host.run(["weftctl", "delete", "namespace", name])
 
 
 def has_database(host: Host) -> bool:

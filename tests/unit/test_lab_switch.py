@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plugins.modules.lab_switch import plan_bridge, plan_link, plan_namespace, plan_tap
+from plugins.modules.lab_switch import plan_bridge, plan_link, plan_namespace, plan_removal, plan_tap
 
 BRIDGE = {"name": "brm", "mtu": 1500, "address": "172.30.0.1/24"}
 LINK = {
@@ -74,3 +74,20 @@ def test_a_virtual_machine_gets_a_tap_device_on_the_bridge() -> None:
         "ip -n sw link set metal1-mgmt0 mtu 1500 master brm up",
     ]
     assert plan_tap("sw", TAP, {"metal1-mgmt0": []}) == []
+
+
+@pytest.mark.parametrize(
+    ("cabled", "expected"),
+    [
+        (
+            {"lab1-mgmt0", "lab1-eth1", "far1-mgmt0"},
+            ["ip -n sw link delete lab1-mgmt0", "ip -n sw link delete lab1-eth1"],
+        ),
+        ({"lab1-mgmt0", "lab1-eth1"}, ["ip netns delete sw"]),
+        ({"far1-mgmt0"}, []),
+        (set(), ["ip netns delete sw"]),
+    ],
+    ids=["another's host is cabled", "the last", "another's alone", "none"],
+)
+def test_the_switch_goes_with_the_last_link(cabled: set[str], expected: list[str]) -> None:
+    assert words(plan_removal("sw", ["lab1-mgmt0", "lab1-eth1"], cabled)) == expected

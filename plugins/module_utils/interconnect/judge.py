@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from ansible_collections.weft.ovn.plugins.module_utils.interconnect import rows
+from ansible_collections.weft.ovn.plugins.module_utils.interconnect import rows, wish
 
 
 def problems(zone, document, snapshot, denied, exchanges):
@@ -19,6 +19,7 @@ def problems(zone, document, snapshot, denied, exchanges):
     name = document["metadata"]["name"]
     found = list(_other_networks(zone, document, snapshot))
     found += _taken_addresses(zone, document, snapshot)
+    found += _taken_chassis(zone, document, snapshot)
     for router in document["spec"].get("routers", []):
         if router["name"] not in snapshot.routers:
             known = ", ".join(sorted(snapshot.routers)) or "none"
@@ -51,6 +52,28 @@ def _taken_addresses(zone, document, snapshot):
         for address in router["addresses"]:
             if address in taken:
                 yield "routers: %s: address %s is zone %s's" % (router["name"], address, taken[address])
+
+
+def _taken_chassis(zone, document, snapshot):
+    """Zones know each other's gateways by name: a second one of that name would be taken for the first."""
+    elsewhere = {name: other for other, names in snapshot.gateways().items() if other != zone for name in names}
+    for router in document["spec"].get("routers", []):
+        for gateway in router["gateways"]:
+            if other := elsewhere.get(gateway["chassis"]):
+                text = "routers: %s: gateways: zone %s has a chassis %s too; names of chassis differ between zones"
+                yield text % (router["name"], other, gateway["chassis"])
+
+
+def zone_name(name, documents, snapshot):
+    """Return what is wrong with a zone's first name. A zone that comes back is known by its gateways."""
+    if not wish.NAME.match(name):
+        return ["zone.name: %r; letters, digits, hyphens, dots are allowed" % name]
+    theirs = snapshot.gateways().get(name, set())
+    routers = [router for document in documents for router in document["spec"].get("routers", [])]
+    own = {gateway["chassis"] for router in routers for gateway in router["gateways"]}
+    if theirs and not theirs & own:
+        return ["zone.name: %s; another zone has that name, with the gateways %s" % (name, ", ".join(sorted(theirs)))]
+    return []
 
 
 def _overlaps(zone, switch, router, snapshot, denied):

@@ -181,14 +181,19 @@ def leave(zone, name, snapshot):
         return []
     rest = {key: value for key, value in row["external_ids"].items() if key != rows.ZONE + zone}
     if rows.MARK in rest and not rows.zones(rest):
-        return [_unchanged(row), {"op": "delete", "table": "Transit_Switch", "where": _where(row)}]
+        return [_unchanged(row), deletion("Transit_Switch", row)]
     return [_unchanged(row), _external_ids(row, rest)]
 
 
 def withdraw(zone, names, snapshot):
     """Return the operations on the interconnection's Southbound that take back what a zone no longer leads to."""
     routes = [route for name in names for route in snapshot.stale(zone, name)]
-    return [{"op": "delete", "table": "Route", "where": _where(route)} for route in routes]
+    return [deletion("Route", route) for route in routes]
+
+
+def deletion(table, row):
+    """Return the operation that deletes a row."""
+    return {"op": "delete", "table": table, "where": _where(row)}
 
 
 def _unchanged(row):

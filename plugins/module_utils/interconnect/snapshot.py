@@ -23,6 +23,7 @@ COLUMNS = {
     IC_NORTHBOUND: {"Transit_Switch": ("name", "external_ids")},
     IC_SOUTHBOUND: {
         "Availability_Zone": ("name",),
+        "Gateway": ("name", "availability_zone"),
         "Port_Binding": ("logical_port", "transit_switch", "availability_zone", "gateway", "address"),
         "Route": ("transit_switch", "availability_zone", "ip_prefix", "nexthop"),
     },
@@ -183,6 +184,13 @@ class Snapshot:
             for row in self._shared["Port_Binding"]
             if self._zones.get(row["availability_zone"], zone) != zone
         ]
+
+    def gateways(self):
+        """Return {zone: names of its gateways}, of all zones that the interconnection knows."""
+        found = {name: set() for name in self._zones.values()}
+        for row in self._shared["Gateway"]:
+            found[self._zones[row["availability_zone"]]].add(row["name"])
+        return found
 
     def advertised(self, zone, switch):
         """Return (zone, network) of what other zones advertise on a transit switch."""

@@ -138,6 +138,8 @@ class InterconnectTask(Task):
         options = _with(snapshot.settings["options"], options)
         denied = next((options[key] for key in DENYLIST if options.get(key)), "")
         networks, found = judge.denied_networks(part for part in denied.split(",") if part)
+        if name and not snapshot.zone:
+            found += judge.zone_name(name, self._wanted, snapshot)
         found += wish.overlaps([document for document in left.values() if document])
         exchanges = "true" in (options.get("ic-route-adv"), options.get("ic-route-learn"))
         for change in changes:

@@ -83,6 +83,26 @@ def test_names_that_others_have(untouched: Zones) -> None:
         az1.ovn.nbctl("lrp-del", "az1-ts1")
 
 
+def test_names_that_are_one_zones_alone(zones: Zones) -> None:
+    """Zones know each other, and each other's gateways, by name."""
+    az1, az2 = zones
+    az1.ovn.sbctl("chassis-add", "gw1", "geneve", "192.0.2.1", "--", "set", "Chassis", "gw1",
+                  "other_config:is-interconn=true")  # fmt: skip
+    az1.join(az1.item())
+    eventually(lambda: "gw1" in az1.joined.sbctl("show"))
+    try:
+        same_chassis = {**az2.item()["routers"][0], "gateways": [{"chassis": "gw1"}]}
+        text = "Interconnect/ts1: routers: ovn-cluster: gateways: zone az1 has a chassis gw1 too"
+        assert text in az2.run(az2.item(routers=[same_chassis]), zone={"name": "az2"})["msg"]
+        text = "zone.name: az1; another zone has that name, with the gateways gw1"
+        assert az2.run(az2.item(), zone={"name": "az1"})["msg"] == text
+        assert "zone.name: 'a z'; letters" in az2.run(zone={"name": "a z"})["msg"]
+        assert not az2.ovn.nbctl("get", "NB_Global", ".", "name").strip('"')
+    finally:
+        az1.ovn.sbctl("chassis-del", "gw1")
+        eventually(lambda: "gw1" not in az1.joined.sbctl("show"))
+
+
 def test_a_zone_keeps_its_name_while_it_is_joined(zones: Zones) -> None:
     az1, _az2 = zones
     assert "zone.name: is required" in az1.run(az1.item())["msg"]
