@@ -18,7 +18,10 @@ from weft.topology.view import Host
 
 
 def feed_objects(engine: Engine, changes: Iterable[ObjectChange]) -> None:
-    """In the order in which kinds depend on each other, the oldest object first."""
+    """In the order in which kinds depend on each other, the oldest object first.
+
+    Reservations that went come before all: a subnet may have changed since they are not in its way any more.
+    """
     for change in sorted(changes, key=_precedence):
         if isinstance(change, Removed):
             engine.remove_ref(change.ref)
@@ -28,11 +31,12 @@ def feed_objects(engine: Engine, changes: Iterable[ObjectChange]) -> None:
             engine.reject(change.ref, list(change.problems))
 
 
-def _precedence(change: ObjectChange) -> tuple[int, bool, str, str]:
+def _precedence(change: ObjectChange) -> tuple[bool, int, bool, str, str]:
     """What went comes before what came in its place."""
     resource = change.resource if isinstance(change, Stored) else None
     created = "" if resource is None else resource.metadata.creation_timestamp
-    return RANK.get(kind_of(change.ref), len(RANK)), isinstance(change, Stored), created, change.ref
+    kind, stored = kind_of(change.ref), isinstance(change, Stored)
+    return stored or kind != "IP", RANK.get(kind, len(RANK)), stored, created, change.ref
 
 
 def feed_host(engine: Engine, change: RowChange) -> None:

@@ -209,6 +209,8 @@ class World:
         owner = owner_of(ip)
         if ip.name in claims.reservations(self.view, self.settings, owner):
             self._lost[ip.name] = ip
+            if f"Subnet/{ip.spec.subnet}" in self.rejected:  # it may have been in the way
+                self._retry()
         elif claims.retained(self.view, self.settings, ip):
             with self._following_conflicts():
                 self.addressing.release(ip)

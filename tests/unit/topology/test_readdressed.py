@@ -60,3 +60,17 @@ def test_hosts_get_addresses_of_the_new_join_cidr() -> None:
         "node-lab2": "100.65.0.3",
     }
     assert "100.64." not in str(compiled), "routes and policies of the default VPC follow"
+
+
+def test_a_subnet_that_came_before_its_users_went_is_taken_then() -> None:
+    """As a Kubernetes API tells of kinds: each in its own time."""
+    engine = base()
+    for item in (subnet("blue", BLUE), pod("web", "blue", node="lab1")):
+        engine.put(item)
+    settle(engine)
+    engine.put(subnet("blue", "10.67.0.0/24"))
+    assert "Subnet/blue" in engine.rejected
+    engine.remove_ref("IP/web.ns1")
+    settle(engine)
+    assert engine.rejected == {}
+    assert engine.view.ips["web.ns1"].spec.ip_address == "10.67.0.2"
