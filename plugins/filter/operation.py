@@ -9,10 +9,22 @@ import json
 import time
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.weft.ovn.plugins.module_utils.operation import databases, nodes
+from ansible_collections.weft.ovn.plugins.module_utils.operation import (
+    certificates,
+    collections,
+    databases,
+    nodes,
+    restarts,
+)
 
 CHECKS = {"add_node": nodes.add_node, "remove_node": nodes.remove_node, "backup": databases.back_up}
-PLANS = {"replace_database_member": databases.replace_member, "recover_databases": databases.recover}
+PLANS = {
+    "replace_database_member": databases.replace_member,
+    "recover_databases": databases.recover,
+    "collect": collections.collect,
+    "restart": restarts.restart,
+    "rotate_certificates": certificates.rotate,
+}
 
 
 def plain(value):
@@ -24,9 +36,9 @@ def plain(value):
     return value
 
 
-def operation_look(hostvars, members, hosts, rows, addresses, now=None):
+def operation_look(hostvars, members, hosts, rows, addresses, everyone=(), now=None):
     """Put together what tasks registered of each host: C(ovn_central_look), C(operation_ping)."""
-    variables = {str(host): hostvars[host] for host in {*members, *hosts}}
+    variables = {str(host): hostvars[host] for host in {*members, *hosts, *everyone}}
 
     def registered(host, name):
         return plain(variables[host].get(name) or {})
@@ -47,6 +59,7 @@ def operation_look(hostvars, members, hosts, rows, addresses, now=None):
             host: {"reachable": reachable(host), "address": str(address)}
             for host, address in zip(map(str, hosts), addresses)
         },
+        "everyone": {host: reachable(host) for host in map(str, everyone)},
         "rows": plain(rows),
         "now": time.time() if now is None else now,
     }

@@ -13,6 +13,7 @@ author: The Weft authors (@weft)
 description:
   - Makes the authority where it is missing, looks at the certificates that the hosts have, and signs new ones for
     those that are missing, wrong or near their end.
+  - It can be replaced by another authority, step by step, so that hosts trust both in between (O(succession)).
   - What a certificate says is decided here, from the inventory. A host only contributes its public key, so it cannot
     ask for the name of another.
 requirements:
@@ -54,6 +55,16 @@ options:
     description: A certificate is renewed when fewer days than this remain.
     type: int
     default: 30
+  succession:
+    description:
+      - A step by which another authority takes the place of this one. A step that was taken already changes nothing.
+      - With V(introduce) there is a next authority, which hosts trust and which signs nothing yet. With V(abandon)
+        it goes again.
+      - With V(promote) the next authority signs, and the one before, whose key is gone then, is still trusted.
+      - With V(narrow) hosts are told to trust only the one that signs, and with V(retire) the one before is forgotten.
+    type: str
+    choices: [keep, introduce, abandon, promote, narrow, retire]
+    default: keep
   requests:
     description: The certificates that hosts must have.
     type: list
@@ -103,7 +114,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ca_certificate:
-  description: PEM text of the authority's certificate.
+  description: PEM text of the certificates of all authorities that are to be trusted, the one that signs first.
+  type: str
+  returned: always
+signer:
+  description: PEM text of the certificate of the authority that signs.
   type: str
   returned: always
 certificates:
@@ -115,165 +130,35 @@ due:
   type: dict
   returned: always
   sample: {host1: {host: "expires 2026-03-01, within 30 days"}}
+phase:
+  description: How far another authority has taken the place of this one, V(single), V(introduced) or V(promoted).
+  type: str
+  returned: always
+authorities:
+  description: Serial number and end of the authorities that are known, by C(signs), C(next) and C(previous).
+  type: dict
+  returned: always
 """
 
 import datetime as dt
-import ipaddress
-import os
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.weft.ovn.plugins.module_utils.pki.authority import (
+    HAS_CRYPTOGRAPHY,
+    alternatives,
+    end,
+    now,
+    pem,
+    public_bytes,
+)
+from ansible_collections.weft.ovn.plugins.module_utils.pki.succession import STEPS, Succession
 
 try:
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-    HAS_CRYPTOGRAPHY = True
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.x509.oid import NameOID
 except ImportError:
-    HAS_CRYPTOGRAPHY = False
-
-CLOCK_SKEW = dt.timedelta(hours=1)
-
-
-def now():
-    return dt.datetime.now(dt.timezone.utc)
-
-
-def end(certificate):
-    """Return the end of validity with its time zone; releases before 42 only have the naive attribute."""
-    try:
-        return certificate.not_valid_after_utc
-    except AttributeError:
-        return certificate.not_valid_after.replace(tzinfo=dt.timezone.utc)
-
-
-def name_of(common_name):
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-
-
-def alternatives(names):
-    """Return the general names of a list of host names and addresses."""
-    result = []
-    for name in dict.fromkeys(names):
-        address = address_of(name)
-        result.append(x509.IPAddress(address) if address else x509.DNSName(name))
-    return result
-
-
-def address_of(name):
-    try:
-        return ipaddress.ip_address(name)
-    except ValueError:
-        return None
-
-
-def public_bytes(key):
-    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def pem(certificate):
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-
-class Authority:
-    """The authority's key and certificate, in memory and on disk."""
-
-    def __init__(self, params):
-        self._directory = params["directory"]
-        self._key_path = os.path.join(self._directory, "ca.key")
-        self._certificate_path = os.path.join(self._directory, "ca.crt")
-        self._params = params
-        self._passphrase = params["passphrase"].encode() if params["passphrase"] else None
-        has_certificate = os.path.exists(self._certificate_path)
-        has_key = os.path.exists(self._key_path)
-        if has_certificate and not has_key:
-            raise ValueError(
-                "%s exists without its key %s: put the key back" % (self._certificate_path, self._key_path)
-            )
-        self._key = self._load_key() if has_key else ec.generate_private_key(ec.SECP256R1())
-        self.certificate = self._load_certificate() if has_certificate else self._self_signed()
-        self.new = not has_certificate
-
-    def _load_key(self):
-        with open(self._key_path, "rb") as stream:
-            return serialization.load_pem_private_key(stream.read(), self._passphrase)
-
-    def _load_certificate(self):
-        with open(self._certificate_path, "rb") as stream:
-            return x509.load_pem_x509_certificate(stream.read())
-
-    def save(self):
-        """Write what is missing, the key first: from a key alone the next run makes the certificate."""
-        os.makedirs(self._directory, mode=0o700, exist_ok=True)
-        encryption = serialization.NoEncryption()
-        if self._passphrase:
-            encryption = serialization.BestAvailableEncryption(self._passphrase)
-        text = self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-        for path, content in ((self._key_path, text), (self._certificate_path, pem(self.certificate).encode())):
-            if os.path.exists(path):
-                continue
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-
-    def _builder(self, subject, issuer, public_key, days):
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(issuer)
-            .public_key(public_key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now() - CLOCK_SKEW)
-            .not_valid_after(now() + dt.timedelta(days=days))
-        )
-
-    def _usage(self, authority):
-        return x509.KeyUsage(
-            digital_signature=True,
-            key_cert_sign=authority,
-            crl_sign=authority,
-            content_commitment=False,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            encipher_only=False,
-            decipher_only=False,
-        )
-
-    def _self_signed(self):
-        subject = name_of(self._params["common_name"])
-        public = self._key.public_key()
-        builder = self._builder(subject, subject, public, self._params["ca_validity_days"])
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        builder = builder.add_extension(self._usage(authority=True), critical=True)
-        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        return builder.sign(self._key, hashes.SHA256())
-
-    def sign(self, request):
-        """Return a certificate for servers and clients: members of a database cluster are both."""
-        key = serialization.load_pem_public_key(request["public_key"].encode())
-        subject = name_of(request["common_name"])
-        builder = self._builder(subject, self.certificate.subject, key, self._params["validity_days"])
-        usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(self._usage(authority=False), critical=True)
-        builder = builder.add_extension(usages, critical=False)
-        builder = builder.add_extension(issuer, critical=False)
-        if request["subject_alt_names"]:
-            names = x509.SubjectAlternativeName(alternatives(request["subject_alt_names"]))
-            builder = builder.add_extension(names, critical=False)
-        return builder.sign(self._key, hashes.SHA256())
-
-    def issued(self, certificate):
-        try:
-            algorithm = ec.ECDSA(certificate.signature_hash_algorithm)
-            self._key.public_key().verify(certificate.signature, certificate.tbs_certificate_bytes, algorithm)
-        except (InvalidSignature, TypeError):
-            return False
-        return True
+    pass
 
 
 def described(certificate):
@@ -336,13 +221,16 @@ def arguments():
         "ca_validity_days": {"type": "int", "default": 3650},
         "validity_days": {"type": "int", "default": 825},
         "renew_before_days": {"type": "int", "default": 30},
+        "succession": {"type": "str", "choices": list(STEPS), "default": "keep"},
         "requests": {"type": "list", "elements": "dict", "required": True, "options": request},
     }
 
 
 def run(module):
     params = module.params
-    authority = Authority(params)
+    succession = Succession(params, module.check_mode)
+    succession.take(params["succession"])
+    authority = succession.authority
     reasons, signed = {}, {}
     for request in params["requests"]:
         reason = due(request, authority, params["renew_before_days"])
@@ -354,8 +242,11 @@ def run(module):
     if authority.new and not module.check_mode:
         authority.save()
     module.exit_json(
-        changed=authority.new or bool(reasons),
-        ca_certificate=pem(authority.certificate),
+        changed=authority.new or succession.changed or bool(reasons),
+        ca_certificate=succession.trusted(params["succession"]),
+        phase=succession.phase,
+        authorities=succession.described(),
+        signer=pem(authority.certificate),
         certificates=signed,
         due=reasons,
         diff={"before": {}, "after": {"certificates to sign": reasons} if reasons else {}},

@@ -90,12 +90,13 @@ class Pings:
         way = self._way
         way.host.run(f"ip netns exec {way.netns} ping -c 3 -i 0.2 -W 2 {way.address}")  # learns the way
         ping = f"ip netns exec {way.netns} ping -D -n -i {INTERVAL} -W 1 {way.address}"
-        self._process = way.host.start(f"echo $$ > {self._pid_file}; exec {ping}")
+        # Into a file: a pipe that nobody reads holds the answers of some seconds, and then ping waits.
+        self._process = way.host.start(f"echo $$ > {self._pid_file}; exec {ping} > {self._pid_file}.log")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._way.host.run(f"sleep 0.3; kill -{int(signal.SIGINT)} $(cat {self._pid_file}); rm {self._pid_file}")
-        output, _ = self._process.communicate(timeout=20)
-        self.loss = measure(output)
+        self._process.communicate(timeout=20)
+        self.loss = measure(self._way.host.run(f"cat {self._pid_file}.log; rm {self._pid_file}.log").stdout)

@@ -11,11 +11,11 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from ansible_collections.weft.ovn.plugins.module_utils.pki.authority import Authority, pem
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from plugins.modules import ovsdb_rows
-from plugins.modules.pki_certificates import Authority, pem
 from tests.support.caller import Caller
 from tests.support.ovn import ROOT, WEFT_SCHEMA, Daemon, OvnSandbox, program, run, schema
 

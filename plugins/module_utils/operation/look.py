@@ -4,8 +4,8 @@
 """What is known of a fabric before an operation, as the prechecks ask for it.
 
 A look is one dictionary: C(members) (hosts of the databases: C(reachable), C(databases) as M(weft.ovn.raft_info) has
-them), C(hosts) (hosts of workloads: C(reachable), C(address)), C(rows) (what the databases say, by table), C(now)
-(seconds since 1970). Nothing here asks anybody.
+them), C(hosts) (hosts of workloads: C(reachable), C(address)), C(rows) (what the databases say, by table), C(everyone)
+(whether it answers, by host of the inventory), C(now) (seconds since 1970). Nothing here asks anybody.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class Look:
         self.members = look["members"]
         self.hosts = look["hosts"]
         self.rows = look.get("rows") or {}
+        self.everyone = look.get("everyone") or {}
         self.now = look["now"]
         names = {name for member in self.members.values() for name in member["databases"]}
         self.clusters = [Cluster(name, self.members) for name in sorted(names)]

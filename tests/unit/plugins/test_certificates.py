@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.weft.ovn.plugins.module_utils.pki.authority import Authority, pem
+from ansible_collections.weft.ovn.plugins.module_utils.pki.succession import Succession
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from plugins.modules.pki_certificates import Authority, described, due, pem
+from plugins.modules.pki_certificates import described, due
 
 
 def key_text() -> str:
@@ -108,3 +111,102 @@ def test_the_key_can_be_encrypted(tmp_path: Path) -> None:
     Authority(parameters(tmp_path / "ca", passphrase="secret")).save()
     assert b"ENCRYPTED" in (tmp_path / "ca" / "ca.key").read_bytes()
     assert not Authority(parameters(tmp_path / "ca", passphrase="secret")).new
+
+
+# --- another authority takes its place ---
+
+
+def serials(text: str) -> list[int]:
+    return [found.serial_number for found in x509.load_pem_x509_certificates(text.encode())]
+
+
+def took(folder: Path, *steps: str) -> Succession:
+    """A run of the module for each step."""
+    for step in steps:
+        Succession(parameters(folder)).take(step)
+    return Succession(parameters(folder))
+
+
+def test_both_authorities_are_trusted_until_nobody_needs_the_first(tmp_path: Path, authority: Authority) -> None:
+    folder, first = tmp_path / "ca", authority.certificate.serial_number
+    introduced = took(folder, "introduce")
+    second = serials(introduced.trusted())[1]
+    assert introduced.phase == "introduced"
+    assert introduced.authority.certificate.serial_number == first, "the next one signs nothing yet"
+    promoted = took(folder, "promote")
+    assert promoted.phase == "promoted"
+    assert serials(promoted.trusted()) == [second, first]
+    assert serials(promoted.trusted("narrow")) == [second]
+    retired = took(folder, "narrow", "retire")
+    assert (retired.phase, serials(retired.trusted())) == ("single", [second])
+    assert sorted(path.name for path in folder.iterdir()) == ["ca.crt", "ca.key"]
+
+
+def test_certificates_are_due_when_the_next_authority_signs(
+    tmp_path: Path, authority: Authority, request_of_a_host: dict[str, Any]
+) -> None:
+    assert due(request_of_a_host, took(tmp_path / "ca", "introduce").authority, 30) is None
+    reason = due(request_of_a_host, took(tmp_path / "ca", "promote").authority, 30)
+    assert reason == "signed by another authority"
+
+
+@pytest.mark.parametrize(
+    ("steps", "phase", "trusted"),
+    [
+        (("introduce", "introduce"), "introduced", 2),
+        (("introduce", "promote", "introduce"), "promoted", 2),
+        (("introduce", "promote", "promote"), "promoted", 2),
+        (("introduce", "abandon"), "single", 1),
+        (("introduce", "promote", "abandon"), "promoted", 2),
+        (("promote",), "single", 1),
+        (("retire",), "single", 1),
+        (("introduce", "retire"), "introduced", 2),
+    ],
+)
+def test_a_step_that_is_not_due_changes_nothing(
+    tmp_path: Path, authority: Authority, steps: tuple[str, ...], phase: str, trusted: int
+) -> None:
+    took(tmp_path / "ca", *steps[:-1])
+    before = {path.name: path.read_bytes() for path in (tmp_path / "ca").iterdir()}
+    found = took(tmp_path / "ca", steps[-1])
+    assert (found.phase, len(serials(found.trusted()))) == (phase, trusted)
+    if steps != ("introduce", "abandon"):
+        assert {path.name: path.read_bytes() for path in (tmp_path / "ca").iterdir()} == before
+
+
+def killed_before_the_certificate(folder: Path) -> None:
+    (folder / "next.crt").unlink()
+
+
+def killed_between_key_and_certificate(folder: Path) -> None:
+    (folder / "previous.crt").write_bytes((folder / "ca.crt").read_bytes())
+    (folder / "next.key").rename(folder / "ca.key")
+
+
+@pytest.mark.parametrize(
+    ("kill", "phase"),
+    [(killed_before_the_certificate, "introduced"), (killed_between_key_and_certificate, "promoted")],
+)
+def test_a_step_that_was_killed_is_finished(
+    tmp_path: Path, authority: Authority, kill: Callable[[Path], None], phase: str
+) -> None:
+    folder = tmp_path / "ca"
+    took(folder, "introduce")
+    kill(folder)
+    assert Succession(parameters(folder), check_mode=True).phase == phase
+    found = took(folder, "keep")
+    assert found.phase == phase
+    assert serials(took(folder, "keep").trusted()) == serials(found.trusted())
+    assert took(folder, "promote", "retire").phase == "single"
+
+
+@pytest.mark.parametrize("step", ["introduce", "abandon", "promote", "retire"])
+@pytest.mark.parametrize("before", [(), ("introduce",), ("introduce", "promote")])
+def test_check_mode_writes_nothing(tmp_path: Path, authority: Authority, before: tuple[str, ...], step: str) -> None:
+    folder = tmp_path / "ca"
+    took(folder, *before)
+    content = {path.name: path.read_bytes() for path in folder.iterdir()}
+    asked = Succession(parameters(folder), check_mode=True)
+    asked.take(step)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == content
+    assert asked.phase == took(folder, step).phase
