@@ -40,6 +40,18 @@ def test_two_zones_are_joined_and_taken_apart(zones: Zones) -> None:
     assert not az1.joined.nbctl("show")
 
 
+def test_databases_that_were_lost_are_filled_again(zones: Zones) -> None:
+    """What they hold is what zones' lists say and what ovn-ic makes of it: an empty interconnection is no loss."""
+    both(zones)
+    joined = zones[0].joined
+    joined.nbctl("ts-del", "ts1")
+    for table in ("Route", "Port_Binding", "Gateway", "Datapath_Binding", "Availability_Zone"):
+        joined.sbctl("--all", "destroy", table)
+    eventually(lambda: not any("ts1" in zone.switches() for zone in zones))
+    assert zones[0].join(zones[0].item())["changes"] == [{"name": "ts1", "action": "changed"}]
+    both(zones)
+
+
 def test_what_is_as_asked_is_not_written(zones: Zones) -> None:
     az1, _az2 = zones
     first = az1.join(az1.item())
