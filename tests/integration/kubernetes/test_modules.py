@@ -143,6 +143,35 @@ def reader(kube: KubeSandbox) -> dict[str, Any]:
     return {"host": kube.url, "ca_cert": str(kube.ca_cert), "api_key": kube.tokens[WEBHOOK]}
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("K8S_AUTH_KUBECONFIG",),
+        ("KUBECONFIG",),
+        ("K8S_AUTH_HOST", "K8S_AUTH_API_KEY", "K8S_AUTH_SSL_CA_CERT"),
+        ("K8S_AUTH_HOST", "K8S_AUTH_API_KEY", "K8S_AUTH_VERIFY_SSL"),
+    ],
+    ids=", ".join,
+)
+def test_the_environment_of_kubernetes_core(
+    at: dict[str, Any], reader: dict[str, Any], names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {
+        "K8S_AUTH_KUBECONFIG": at["kubeconfig"],
+        "KUBECONFIG": at["kubeconfig"],
+        "K8S_AUTH_HOST": reader["host"],
+        "K8S_AUTH_API_KEY": reader["api_key"],
+        "K8S_AUTH_SSL_CA_CERT": reader["ca_cert"],
+        "K8S_AUTH_VERIFY_SSL": "false",
+    }
+    for name, value in values.items():
+        if name in names:
+            monkeypatch.setenv(name, value)
+        else:
+            monkeypatch.delenv(name, raising=False)
+    assert succeeded("subnets", state="gathered")["gathered"] == []
+
+
 @pytest.mark.parametrize("check", [True, False])
 def test_who_may_look_and_not_write(at: dict[str, Any], reader: dict[str, Any], check: bool) -> None:
     assert succeeded("subnets", state="gathered", **reader)["gathered"] == []
