@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,10 +24,15 @@ from tests.support.play import play
 CHECKOUT = Path(__file__).resolve().parents[2]
 INVENTORY = CHECKOUT / "inventories" / "metal" / "hosts.yml"
 LAB = "-".join(filter(None, ("metal", os.environ.get("LAB", ""))))
+# The network namespace that is the guests' switch, and a host beyond the fabric.
+SWITCH = f"weft-lab-{LAB}"
 DIRECTORY = Path(os.environ.get("WEFT_CACHE", Path.home() / ".cache" / "weft")) / "labs" / LAB
 ADDRESSES = {"metal1": "172.30.0.21", "metal2": "172.30.0.22"}
+UNITS = ("ovs-vswitchd", "ovn-controller", "weft-agent")
 # The first build of the image has Debian's archive and a compiler in it.
 BRING_UP_TIMEOUT = 1500
+# Of site.yml on bare guests: 24 MB of programs are copied and compiled by emulated processors.
+SITE_TIMEOUT = 2400
 
 metal_play = partial(play, inventory=INVENTORY)
 
@@ -36,14 +42,14 @@ class Guest(Machine):
     """A virtual machine, entered by SSH through its switch's network namespace."""
 
     def argv(self, command: str | list[str], *, stdin: bool = False) -> list[str]:
-        words = command if isinstance(command, str) else " ".join(quoted(word) for word in command)
-        proxy = f"ProxyCommand=ip netns exec weft-lab-{LAB} nc %h %p"
+        words = command if isinstance(command, str) else shlex.join(command)
+        proxy = f"ProxyCommand=ip netns exec {SWITCH} nc %h %p"
         options = {
             "BatchMode": "yes",
             "LogLevel": "ERROR",
             "UserKnownHostsFile": str(DIRECTORY / "ssh" / "known_hosts"),
             "ControlMaster": "auto",
-            "ControlPath": f"/tmp/weft-lab-{LAB}-ssh/test-{self.name}",
+            "ControlPath": f"/tmp/{SWITCH}-ssh/test-{self.name}",
             "ControlPersist": "60",
             "ConnectTimeout": "60",
             # A guest that starts again does not close its connections.
@@ -69,10 +75,6 @@ class Guest(Machine):
         """Whether its process is there."""
         pid = DIRECTORY / "guests" / self.name / "pid"
         return pid.exists() and Path("/proc", pid.read_text().strip()).exists()
-
-
-def quoted(word: str) -> str:
-    return "'" + word.replace("'", "'\\''") + "'"
 
 
 def obstacle() -> str:
@@ -105,6 +107,14 @@ def metal() -> Iterator[dict[str, Guest]]:
 
 
 @pytest.fixture(scope="session")
+def fabric(metal: dict[str, Guest]) -> dict[str, Guest]:
+    """The guests, with the fabric that site.yml makes of them where it does not run yet."""
+    if not all(guest.active(unit) for guest in metal.values() for unit in UNITS):
+        metal_play("playbooks/site.yml", timeout=SITE_TIMEOUT).succeeded()
+    return metal
+
+
+@pytest.fixture(scope="session")
 def eventually() -> Callable[..., None]:
     """`eventually(predicate, within=30, what="...")` waits until it is true."""
 
@@ -119,8 +129,12 @@ def eventually() -> Callable[..., None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this directory needs the guests, and the first test of a session may have to wait for them."""
-    for item in items:
-        if Path(__file__).parent in Path(item.path).parents:
-            item.add_marker(pytest.mark.metal)
-            item.add_marker(pytest.mark.timeout(2 * BRING_UP_TIMEOUT, func_only=False))
+    """Everything in this directory needs the guests, and the first test of a session may have to wait for them.
+
+    Those of bare guests come first: nothing takes the fabric away again.
+    """
+    ours = [item for item in items if Path(__file__).parent in Path(item.path).parents]
+    for item in ours:
+        item.add_marker(pytest.mark.metal)
+        item.add_marker(pytest.mark.timeout(BRING_UP_TIMEOUT + SITE_TIMEOUT, func_only=False))
+    items.sort(key=lambda item: item in ours and "fabric" in getattr(item, "fixturenames", ()))

@@ -54,7 +54,7 @@ class FakeSysfs:
         if character:
             (device / character).mkdir()
         if netdev:
-            (device / "virtio2/net" / netdev).mkdir(parents=True)
+            (self._pci / pci / "virtio2/net" / netdev).mkdir(parents=True)
 
     def _bus(self, pci: str) -> None:
         devices = self.root / "bus/pci/devices"

@@ -75,7 +75,9 @@ class Sysfs:
         if found is None:
             return None
         character = next((path.name for path in sorted(found.glob("vhost-vdpa-*"))), "")
-        netdev = next((_first(path / "net") for path in sorted(found.glob("virtio*"))), "")
+        # A device's own, and where something else does its DMA, as the function does for hardware, that one's.
+        places = [*sorted(found.glob("virtio*")), *sorted(device.glob("virtio*"))]
+        netdev = next((_first(path / "net") for path in places), "")
         return Vdpa(found.name, f"/dev/{character}" if character else "", netdev)
 
     @staticmethod
