@@ -15,9 +15,15 @@ from ansible_collections.weft.ovn.plugins.module_utils.operation import (
     databases,
     nodes,
     restarts,
+    uninstalls,
 )
 
-CHECKS = {"add_node": nodes.add_node, "remove_node": nodes.remove_node, "backup": databases.back_up}
+CHECKS = {
+    "add_node": nodes.add_node,
+    "remove_node": nodes.remove_node,
+    "backup": databases.back_up,
+    "uninstall": uninstalls.uninstall,
+}
 PLANS = {
     "replace_database_member": databases.replace_member,
     "recover_databases": databases.recover,

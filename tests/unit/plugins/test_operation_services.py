@@ -159,3 +159,55 @@ def test_steps_of_the_authority(authority: str, phase: str, steps: list[str]) ->
 
 def test_zones_that_were_told_of_the_next_authority_do_not_stand_against_it() -> None:
     assert rotated(look(), phase="introduced", interconnected=True)["problems"] == []
+
+
+# --- uninstall ---
+
+
+def no_majority(made: Look) -> None:
+    for member in made["members"].values():
+        member["databases"]["Weft"].update(connected=False, status="")
+
+
+def zone(made: Look) -> None:
+    made["rows"]["NB_Global"] = [{"name": "az1"}]
+
+
+def gone(made: Look) -> None:
+    """What an uninstalled fabric looks like."""
+    made["rows"] = {}
+    for member in made["members"].values():
+        for state in member["databases"].values():
+            state.update(connected=False, exists=False, status="", servers=[])
+
+
+def uninstalled(made: Look, **options: Any) -> dict[str, Any]:
+    given = {"confirm": "rack1", "fabric": "rack1", "dead": False, "cut_off": False, **options}
+    return dict(operation_plan(made, "uninstall", given))
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "words"),
+    [
+        ((), {}, "1 workloads run, and would have no network: shop/web"),
+        ((), {"confirm": "rack2", "cut_off": True}, "operation_confirm is 'rack2', and this fabric is 'rack1'"),
+        ((silent,), {"cut_off": True}, "c cannot be reached, and would keep all"),
+        ((no_majority,), {}, "Weft: no member has a majority, so nobody knows"),
+        ((zone,), {"cut_off": True}, "the fabric is the zone az1"),
+    ],
+)
+def test_an_end_is_refused(changes: tuple[Change, ...], options: dict[str, Any], words: str) -> None:
+    assert words in reasons(uninstalled(look(*changes), **options))
+
+
+@pytest.mark.parametrize(
+    ("changes", "options"),
+    [
+        ((), {"cut_off": True}),
+        ((silent,), {"cut_off": True, "dead": True}),
+        ((no_majority,), {"cut_off": True}),
+        ((gone,), {}),
+    ],
+)
+def test_an_end_that_is_meant_goes_on(changes: tuple[Change, ...], options: dict[str, Any]) -> None:
+    assert uninstalled(look(*changes), **options)["problems"] == []
