@@ -29,9 +29,16 @@ LEFT = (
     "ls -d /etc/weft /opt/weft* /opt/cni/bin/weft /var/lib/weft /var/cache/weft /run/weft /run/ovn /var/lib/ovn/*.db"
     " /usr/local/bin/weftctl /usr/local/share/weft /etc/systemd/system/*weft* /etc/systemd/system/ovn-*.service"
     " /etc/systemd/system/*.d/50-weft.conf /etc/systemd/system/*.wants/weft-* /var/log/ovn;"
-    " ovs-vsctl list-br | grep br-int; nft list tables | grep weft; ip netns list; ip route show table all proto 157;"
-    " pgrep -l 'ovn-|ovsdb-server-'; grep -l weft /sys/class/net/*/ifalias; ip -br link show ovn0"
+    " ovs-vsctl list-br; nft list tables | grep weft; ip netns list; ip route show table all proto 157;"
+    " ps -eo comm | grep '^ovn-'; grep -l weft /sys/class/net/*/ifalias; ip -br link show ovn0"
 )
+OF_THE_SWITCH = {
+    "/etc/systemd/system/weft-underlay.service",
+    "/etc/systemd/system/ovs-vswitchd.service.d/50-weft.conf",
+    "/etc/systemd/system/ovs-vswitchd.service.wants/weft-underlay.service",
+    "br-phys",
+    "br-foreign",
+}
 
 
 def test_a_fabric_with_workloads_stays_and_all_reasons_are_told(healthy: Lab, pair: Pair) -> None:
@@ -59,10 +66,14 @@ def test_the_fabric_goes_and_comes_back(healthy: Lab, pair: Pair, eventually: Ev
         killed("uninstall", "The databases go", confirm="lab", cut_off=True)
         operation("uninstall", confirm="lab", cut_off=True).succeeded()
         for host in healthy:
-            assert host.run(LEFT, check=False).stdout == "", host.name
+            assert set(host.run(LEFT, check=False).stdout.split()) == OF_THE_SWITCH, host.name
             assert host.run(KEPT, check=False).ok, host.name
-        again = operation("uninstall", confirm="lab").succeeded()
-        assert set(again.changed.values()) == {0}
+        assert set(operation("uninstall", confirm="lab").succeeded().changed.values()) == {0}
+        operation("uninstall", confirm="lab", openvswitch=True).succeeded()
+        for host in healthy:
+            left = set(host.run(LEFT, check=False).stdout.split())
+            assert left == {"br-foreign", "/etc/systemd/system/ovs-vswitchd.service.d/50-weft.conf"}, host.name
+            assert host.run(KEPT, check=False).ok, host.name
     finally:
         healthy.on_all(CLEANED, check=False)
         play("playbooks/site.yml", timeout=900).succeeded()
