@@ -65,7 +65,8 @@ class Pair:
 def operation(name: str, *arguments: str, **options: Any) -> Play:
     """Run a playbook as an operator does; options without the role's prefix."""
     variables = {f"operation_{key}": value for key, value in options.items()}
-    return play(f"playbooks/{name}.yml", *arguments, variables=variables, environment={"WEFT_BACKUPS": str(BACKUPS)})
+    environment = {"WEFT_BACKUPS": str(BACKUPS)}
+    return play(f"playbooks/{name}.yml", *arguments, variables=variables, environment=environment, timeout=1200)
 
 
 def killed(name: str, at: str, **options: Any) -> str:
