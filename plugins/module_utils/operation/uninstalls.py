@@ -19,7 +19,7 @@ def uninstall(look, options):
         text = "the fabric is the zone %s of an interconnection, whose other zones would keep its gateways" % named(
             zones
         )
-        found.append(problem(text, "take it out first: tasks remove of the role ovn_interconnect"))
+        found.append(problem(text, "take it out first: playbook remove_interconnect"))
     return found
 
 
