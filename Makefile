@@ -160,8 +160,8 @@ test-operations: venv ## All tests of operations (docs/operations), which take h
 	OPERATIONS=all $(PYTEST) -rA tests/lab/operations
 
 .PHONY: test-lab-slow
-test-lab-slow: venv ## Lab tests too slow for every change: relays switched off and on in a running fabric
-	WEFT_SLOW=1 $(PYTEST) tests/lab/test_relays.py
+test-lab-slow: venv ## Lab tests too slow for every change: relays off and on in a running fabric, a zone that leaves others
+	WEFT_SLOW=1 $(PYTEST) tests/lab/test_relays.py tests/lab/test_zones.py
 
 .PHONY: test-environment
 test-environment: test-tools ## The execution environment's packages in a clean virtual environment, modules from the artefact
