@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -62,3 +64,24 @@ def test_a_stateful_rule_lets_answers_pass_and_nothing_else(fabric: Fabric, even
     assert round_trips(fabric["metal2"], "closed", asker, 5)[0] == 0
     assert not central.run(asked, check=False).ok
     assert f"dst={asker}" in fabric["metal2"].run("conntrack -L -p icmp", check=False).stdout
+
+
+def test_a_guest_that_starts_again_needs_no_hands(pair: Fabric, eventually: Eventually) -> None:
+    """Its kernel has forgotten namespaces, links, rules and the datapath's flows; all of it comes back by itself."""
+    guest, target = pair["metal2"], address(pair["metal2"], "far")
+    began = guest.run("cat /proc/sys/kernel/random/boot_id").stdout
+    guest.run("systemctl reboot", check=False)
+
+    def again() -> bool:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            now = guest.run("cat /proc/sys/kernel/random/boot_id", check=False, timeout=30)
+            return now.ok and now.stdout != began
+        return False
+
+    eventually(again, within=400, what="metal2 has started again")
+    reached = inside("near", f"ping -c 1 -W 2 {target}")
+    eventually(lambda: pair["metal1"].run(reached, check=False).ok, within=300, what="near reaches far again")
+    assert address(guest, "far") == target
+    assert round_trips(pair["metal1"], "near", target, 5)[0] == 0
+    filtered = "nft list table inet weft"
+    eventually(lambda: guest.run(filtered, check=False).ok, within=60, what="the packet filter is back")
