@@ -167,6 +167,10 @@ test-lab-slow: venv ## Lab tests too slow for every change: relays off and on in
 test-environment: test-tools ## The execution environment's packages in a clean virtual environment, modules from the artefact
 	$(PYTEST) tests/environment
 
+.PHONY: molecule
+molecule: venv rootfs ## Molecule's scenarios (extensions/molecule), on hosts of a lab of their own
+	tools/molecule test --all
+
 .PHONY: bench
 bench: test-tools ## Measure against ceilings taken in the same run (BENCH=planner: these only); build/bench.json
 	PYTHONPATH=services python -m tests.bench.run $(BENCH)
