@@ -10,6 +10,7 @@ import time
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.weft.ovn.plugins.module_utils.operation import (
+    addresses,
     certificates,
     collections,
     databases,
@@ -30,6 +31,8 @@ PLANS = {
     "collect": collections.collect,
     "restart": restarts.restart,
     "rotate_certificates": certificates.rotate,
+    "change_cidr": addresses.change_cidr,
+    "change_join_cidr": addresses.change_join_cidr,
 }
 
 

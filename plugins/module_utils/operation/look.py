@@ -85,13 +85,14 @@ class Look:
             if not cluster.connected
         ]
 
-    def without_controller(self):
-        """A reason when nobody would carry out what the databases are told."""
+    def without_controller(self, own=""):
+        """A reason when nobody would carry out what the databases are told. A pause for the reason `own` is none."""
         found = []
         for fabric in self.table("Fabric"):
             if not fabric.get("leader"):
                 found.append(problem("no controller leads the fabric", "systemctl status weft-controller on its hosts"))
-            if fabric.get("paused"):
+            why = (fabric.get("external_ids") or {}).get("pause-reason", "")
+            if fabric.get("paused") and not (own and why == own):
                 found.append(problem("the fabric is paused", "'weftctl resume', when the reason of the pause is over"))
         return found
 
