@@ -167,6 +167,10 @@ test-lab-slow: venv ## Lab tests too slow for every change: relays off and on in
 test-environment: test-tools ## The execution environment's packages in a clean virtual environment, modules from the artefact
 	$(PYTEST) tests/environment
 
+.PHONY: test-units
+test-units: venv ## Unit tests of modules and plugins once more, as ansible-test runs them
+	tools/ansible-test units
+
 .PHONY: molecule
 molecule: venv rootfs ## Molecule's scenarios (extensions/molecule), on hosts of a lab of their own
 	tools/molecule test --all
@@ -205,7 +209,7 @@ lint-docs: venv ## What modules, plugins and roles say of themselves
 
 .PHONY: lint-sanity
 lint-sanity: venv ## ansible-test sanity
-	tools/sanity
+	tools/ansible-test sanity
 
 .PHONY: lint-generated
 lint-generated: venv ## What `make generate` writes is up to date

@@ -1,6 +1,6 @@
 # Copyright: the Weft authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""`python3 -m tuning FILE`: what the unit runs at each boot. The wish is the JSON object in the file."""
+"""`python3 -m tuning.each_boot FILE`: what the unit runs at each boot. The wish is the JSON object in the file."""
 
 from __future__ import annotations
 
