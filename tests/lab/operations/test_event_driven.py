@@ -60,6 +60,12 @@ def rulebook(folder: Path) -> Iterator[Path]:
             running.wait(60)
 
 
+def plays() -> bool:
+    """Whether the playbook runs. It is nobody's child and in a session of its own, so it would outlive the rulebook."""
+    command = ["pgrep", "--full", "[w]eft.ovn.replace_database_member"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 def test_a_member_that_dies_is_replaced(healthy: Lab, pair: Pair, eventually: Eventually, tmp_path: Path) -> None:
     with rulebook(tmp_path) as said, pair.traffic(most=2):
         eventually(lambda: "watching" in said.read_text(), within=60, what=f"it listens: {said}")
@@ -69,3 +75,4 @@ def test_a_member_that_dies_is_replaced(healthy: Lab, pair: Pair, eventually: Ev
             eventually(lambda: well(healthy), within=180, what="the member is back")
         except AssertionError as error:
             raise AssertionError(said.read_text()[-6000:]) from error
+        eventually(lambda: not plays(), within=120, what="the playbook has ended by itself")
