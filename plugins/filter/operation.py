@@ -17,6 +17,7 @@ from ansible_collections.weft.ovn.plugins.module_utils.operation import (
     nodes,
     restarts,
     uninstalls,
+    versions,
 )
 
 CHECKS = {
@@ -33,6 +34,7 @@ PLANS = {
     "rotate_certificates": certificates.rotate,
     "change_cidr": addresses.change_cidr,
     "change_join_cidr": addresses.change_join_cidr,
+    "upgrade": versions.upgrade,
 }
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) the Weft authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Between what tasks read and what decides over addresses."""
+"""Between what tasks read and what decides over addresses and versions."""
 
 from __future__ import annotations
 
@@ -56,6 +56,20 @@ def _is_in(text, networks):
     return address.version in networks and address in networks[address.version]
 
 
+def operation_versions(hostvars, hosts):
+    """Return by host what tasks registered of its packages as C(operation_versions)."""
+    found = {}
+    for host in map(str, hosts):
+        text = plain(hostvars[host].get("operation_versions") or {}).get("stdout", "")
+        match, _, policy = text.partition("\n")
+        found[host] = {
+            "manager": "apt" if "Installed:" in policy else "",
+            "policy": policy,
+            "matches_northd": "true" in match,
+        }
+    return found
+
+
 class FilterModule:
     """The filters by name."""
 
@@ -63,4 +77,5 @@ class FilterModule:
         return {
             "operation_documents": operation_documents,
             "operation_behind": operation_behind,
+            "operation_versions": operation_versions,
         }
