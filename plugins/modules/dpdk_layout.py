@@ -214,13 +214,9 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.weft.ovn.plugins.module_utils import sriov
 from ansible_collections.weft.ovn.plugins.module_utils.dpdk import layout, rows
-from ansible_collections.weft.ovn.plugins.module_utils.dpdk.machine import (
-    Machine,
-    environments,
-    parse_cpus,
-    ssh_address,
-)
+from ansible_collections.weft.ovn.plugins.module_utils.dpdk.machine import Machine, environments, ssh_address
 from ansible_collections.weft.ovn.plugins.module_utils.dpdk.problems import lonely, problems
+from ansible_collections.weft.ovn.plugins.module_utils.tuning.cpus import parse_cpus
 
 NIC = {
     "name": {"type": "str"},

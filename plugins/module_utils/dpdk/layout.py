@@ -7,7 +7,7 @@ What is given is taken as it is, what is not is computed. Whether it can be so i
 
 from __future__ import annotations
 
-from ansible_collections.weft.ovn.plugins.module_utils.dpdk.machine import parse_cpus, shown_cpus
+from ansible_collections.weft.ovn.plugins.module_utils.tuning.cpus import format_cpus, parse_cpus
 
 KERNEL_DRIVER = "kernel"
 # Open vSwitch's documentation, topics/dpdk/memory: buffers of a pool that ports share, of a port's own pool beside its
@@ -156,7 +156,7 @@ def plan(machine, wish):
     cpus = pmd_cpus(machine, wish)
     sizes = memory(machine, wish, cpus)
     return {
-        "pmd_cpus": shown_cpus(cpus),
+        "pmd_cpus": format_cpus(cpus),
         "pmd_cpu_mask": mask(cpus),
         "memory": sizes,
         "start_config": start_config(wish, sizes),

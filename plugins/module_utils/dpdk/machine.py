@@ -9,37 +9,13 @@ the set of its threads, memory is in MiB.
 from __future__ import annotations
 
 import os
-import re
 
 from ansible_collections.weft.ovn.plugins.module_utils import sriov
+from ansible_collections.weft.ovn.plugins.module_utils.tuning.cpus import parse_cpus
 
 CPUS = "devices/system/cpu"
 NODES = "devices/system/node"
 BRIDGE_CLASS = "0x06"
-RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
-
-
-def parse_cpus(text):
-    """The CPUs of a list as the kernel writes it, `0-3,8`; ValueError tells what is wrong with it."""
-    found = set()
-    for part in filter(None, (text or "").replace(" ", "").split(",")):
-        match = RANGE.fullmatch(part)
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if last < first:
-            raise ValueError("%r is no list of CPUs such as 2-5,8" % text)
-        found.update(range(first, last + 1))
-    return found
-
-
-def shown_cpus(cpus):
-    """CPUs as a list that `parse_cpus` reads: `2-5,8`."""
-    ranges = []
-    for cpu in sorted(cpus):
-        if ranges and ranges[-1][1] == cpu - 1:
-            ranges[-1][1] = cpu
-        else:
-            ranges.append([cpu, cpu])
-    return ",".join(str(first) if first == last else "%d-%d" % (first, last) for first, last in ranges)
 
 
 class Machine:

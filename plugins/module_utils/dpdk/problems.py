@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.weft.ovn.plugins.module_utils import sriov
 from ansible_collections.weft.ovn.plugins.module_utils.dpdk import layout
-from ansible_collections.weft.ovn.plugins.module_utils.dpdk.machine import parse_cpus, shown_cpus
+from ansible_collections.weft.ovn.plugins.module_utils.tuning.cpus import format_cpus, parse_cpus
 
 
 def problems(machine, wish, ssh=None, running=False):
@@ -93,18 +93,18 @@ def of_cpus(machine, wish):
             continue
         beyond = sets[option] - machine.cpus
         if beyond:
-            found.append("%s has %s, this host has %s" % (option, shown_cpus(beyond), shown_cpus(machine.cpus)))
+            found.append("%s has %s, this host has %s" % (option, format_cpus(beyond), format_cpus(machine.cpus)))
     if found:
         return found
     both = sets["pmd_cpus"] & sets["guest_cpus"]
     if both:
         found.append(
-            "pmd_cpus and guest_cpus both have %s: a core that polls leaves nothing to a guest" % shown_cpus(both)
+            "pmd_cpus and guest_cpus both have %s: a core that polls leaves nothing to a guest" % format_cpus(both)
         )
     if machine.cpus <= sets["pmd_cpus"] and not wish["pmd_sleep"]:
         found.append(
             "pmd_cpus has all CPUs of this host (%s), and none is left to the system; with pmd_sleep they may be shared"
-            % shown_cpus(machine.cpus)
+            % format_cpus(machine.cpus)
         )
     return found + ([] if sets["pmd_cpus"] else of_cores(machine, wish, sets["guest_cpus"]))
 
@@ -113,10 +113,10 @@ def of_cores(machine, wish, guests):
     """The nodes that have too few cores for those that are to be computed."""
     text = "NUMA node %d: pmd_cores_per_node is %d, and %d are free of its CPUs %s: the system has the first core%s"
     return [
-        text % (node, wish["pmd_cores_per_node"], free, shown_cpus(machine.nodes[node]["cpus"]), rest)
+        text % (node, wish["pmd_cores_per_node"], free, format_cpus(machine.nodes[node]["cpus"]), rest)
         for node in layout.polling_nodes(machine, wish)
         for free in [len(layout.free_cores(machine, node, guests))]
-        for rest in [", guests have %s" % shown_cpus(guests) if guests else ""]
+        for rest in [", guests have %s" % format_cpus(guests) if guests else ""]
         if free < wish["pmd_cores_per_node"]
     ]
 
@@ -126,7 +126,7 @@ def lonely(machine, wish, cpus):
     polling = {machine.node_of(cpu) for cpu in cpus}
     text = "%s is on NUMA node %d, and no CPU of that node polls (pmd_cpus is %s)"
     return [
-        text % (found["name"] or found["address"], found["node"], shown_cpus(cpus))
+        text % (found["name"] or found["address"], found["node"], format_cpus(cpus))
         for _port, _nic, found in layout.wished_nics(machine, wish["ports"])
         if found["node"] not in polling
     ]

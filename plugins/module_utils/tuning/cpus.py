@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+import re
+
+RANGE = re.compile(r"\s*([0-9]{1,5})\s*(?:-\s*([0-9]{1,5})\s*)?")
+
 
 def parse_cpus(text):
-    """The numbers in a list such as `0-3,8`. ValueError for anything else."""
+    """The numbers in a list such as `0-3,8`, none of an empty one; ValueError tells what is wrong with it."""
     found = set()
-    for part in text.split(","):
-        low, dash, high = part.partition("-")
-        first, last = int(low), int(high if dash else low)
+    for part in text.split(",") if text and text.strip() else ():
+        match = RANGE.fullmatch(part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if last < first:
-            raise ValueError(part)
+            raise ValueError("%r is no list of CPUs such as 2-5,8" % text)
         found.update(range(first, last + 1))
     return found
 
@@ -38,6 +42,8 @@ def problems(host, option, text):
     try:
         wished = parse_cpus(text)
     except ValueError:
+        wished = set()
+    if not wished:
         return ["%s is %r, wanted is a list of processors such as 2-7,10" % (option, text)]
     there = present(host)
     if beyond := wished - there:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from plugins.module_utils.dpdk import layout, problems, rows
-from plugins.module_utils.dpdk.machine import Machine, environments, parse_cpus, shown_cpus, ssh_address
+from plugins.module_utils.dpdk.machine import Machine, environments, ssh_address
 from plugins.module_utils.sriov import Kernel
+from plugins.module_utils.tuning.cpus import format_cpus, parse_cpus
 from tests.support.dpdk import port, wish
 
 ENS1, ENS2 = "0000:01:00.0", "0000:81:00.0"
@@ -80,7 +81,7 @@ BOTH = (ON_0, ON_1)
 )
 def test_cpus_are_read_and_shown_as_the_kernel_does(text: str, cpus: set[int], shown: str) -> None:
     assert parse_cpus(text) == cpus
-    assert shown_cpus(cpus) == shown
+    assert format_cpus(cpus) == shown
 
 
 @pytest.mark.parametrize("text", ["a", "3-1", "1-", "-1", "0x3"])
