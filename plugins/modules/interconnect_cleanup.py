@@ -18,6 +18,7 @@ description:
     off its transit switches.
 extends_documentation_fragment:
   - weft.ovn.attributes
+  - weft.ovn.interconnect
 attributes:
   check_mode:
     support: full
@@ -26,10 +27,6 @@ attributes:
     support: full
     description: Shows what is there by table.
 options:
-  northbound:
-    description: Where the zone's Northbound listens; several remotes are separated by commas.
-    type: str
-    default: unix:/run/ovn/ovnnb_db.sock
   southbound:
     description: Where the zone's Southbound listens, without an access role.
     type: str
@@ -38,22 +35,6 @@ options:
     description: Where the interconnection's Southbound listens, like C(ssl:192.0.2.11:6656).
     type: str
     required: true
-  private_key:
-    description: Private key for remotes of the form C(ssl:HOST:PORT).
-    type: path
-    default: /etc/weft/pki/ovn-central.key
-  certificate:
-    description: Its certificate.
-    type: path
-    default: /etc/weft/pki/ovn-central.crt
-  ca_cert:
-    description: Certificates of the authorities that the databases' certificates may be of.
-    type: path
-    default: /etc/weft/interconnect/ca.crt
-  timeout:
-    description: Seconds to wait for databases.
-    type: int
-    default: 30
 seealso:
   - module: weft.ovn.interconnects
 """
@@ -80,6 +61,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.weft.ovn.plugins.module_utils.interconnect.leftovers import COLUMNS, SOUTHBOUND, Leftovers
 from ansible_collections.weft.ovn.plugins.module_utils.interconnect.snapshot import IC_SOUTHBOUND, NORTHBOUND, Reader
+from ansible_collections.weft.ovn.plugins.module_utils.interconnect.zone import CONNECTION
 from ansible_collections.weft.ovn.plugins.module_utils.ovsdb import OvsdbError, connect, until
 from ansible_collections.weft.ovn.plugins.module_utils.ovsdb_remote import TLS_FILES
 
@@ -106,17 +88,11 @@ def cleaned(params, check):
 
 
 def main():
-    tls = {name: {"type": "path"} for name in TLS_FILES}
-    tls["private_key"].update(default="/etc/weft/pki/ovn-central.key", no_log=False)
-    tls["certificate"]["default"] = "/etc/weft/pki/ovn-central.crt"
-    tls["ca_cert"]["default"] = "/etc/weft/interconnect/ca.crt"
     module = AnsibleModule(
         argument_spec={
-            "northbound": {"type": "str", "default": "unix:/run/ovn/ovnnb_db.sock"},
             "southbound": {"type": "str", "default": "unix:/run/ovn/ovnsb_db.sock"},
             "ic_southbound": {"type": "str", "required": True},
-            "timeout": {"type": "int", "default": 30},
-            **tls,
+            **CONNECTION,
         },
         supports_check_mode=True,
     )

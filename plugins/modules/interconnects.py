@@ -18,6 +18,8 @@ description:
   - What it makes is marked. It changes and removes nothing else, and the fabric's controller leaves it alone.
   - Run it on a host that reaches the zone's Northbound without an access role, such as a member of the group
     C(ovn_central). The role C(ovn_interconnect) has the databases and C(ovn-ic) run.
+extends_documentation_fragment:
+  - weft.ovn.interconnect
 attributes:
   check_mode:
     support: full
@@ -120,28 +122,12 @@ options:
         description: Networks whose routes are neither advertised nor learned, such as that of the subnet C(join).
         type: list
         elements: str
-  northbound:
-    description: Where the zone's Northbound listens; several remotes are separated by commas.
-    type: str
-    default: unix:/run/ovn/ovnnb_db.sock
   ic_northbound:
     description: Where the interconnection's Northbound listens, like C(ssl:192.0.2.11:6655,ssl:192.0.2.12:6655).
     type: str
   ic_southbound:
     description: Where the interconnection's Southbound listens.
     type: str
-  private_key:
-    description: Private key for remotes of the form C(ssl:HOST:PORT).
-    type: path
-    default: /etc/weft/pki/ovn-central.key
-  certificate:
-    description: Its certificate.
-    type: path
-    default: /etc/weft/pki/ovn-central.crt
-  ca_cert:
-    description: Certificates of the authorities that the databases' certificates may be of.
-    type: path
-    default: /etc/weft/interconnect/ca.crt
   timeout:
     description: Seconds to wait for databases, and for C(ovn-ic) to bring a new transit switch to the zone.
     type: int

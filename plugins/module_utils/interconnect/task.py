@@ -15,7 +15,7 @@ from ansible_collections.weft.ovn.plugins.module_utils.interconnect.kind import 
     from_settings,
     to_settings,
 )
-from ansible_collections.weft.ovn.plugins.module_utils.interconnect.zone import Zone
+from ansible_collections.weft.ovn.plugins.module_utils.interconnect.zone import CONNECTION, Zone
 from ansible_collections.weft.ovn.plugins.module_utils.resources import config, plan
 from ansible_collections.weft.ovn.plugins.module_utils.resources.errors import TargetError
 from ansible_collections.weft.ovn.plugins.module_utils.resources.runner import STATES, Task, TaskError
@@ -30,13 +30,9 @@ def argument_spec():
         "config": {"type": "list", "elements": "dict", "options": items},
         "state": {"type": "str", "choices": STATES, "default": "merged"},
         "zone": {"type": "dict", "options": ZONE_SPEC},
-        "northbound": {"type": "str", "default": "unix:/run/ovn/ovnnb_db.sock"},
         "ic_northbound": {"type": "str"},
         "ic_southbound": {"type": "str"},
-        "private_key": {"type": "path", "default": "/etc/weft/pki/ovn-central.key", "no_log": False},
-        "certificate": {"type": "path", "default": "/etc/weft/pki/ovn-central.crt"},
-        "ca_cert": {"type": "path", "default": "/etc/weft/interconnect/ca.crt"},
-        "timeout": {"type": "int", "default": 30},
+        **CONNECTION,
         "wait": {"type": "bool", "default": False},
         "wait_timeout": {"type": "int", "default": 120},
     }

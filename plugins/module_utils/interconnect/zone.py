@@ -26,6 +26,14 @@ from ansible_collections.weft.ovn.plugins.module_utils.ovsdb_remote import TLS_F
 from ansible_collections.weft.ovn.plugins.module_utils.resources.errors import TargetError
 
 REMOTES = {NORTHBOUND: "northbound", IC_NORTHBOUND: "ic_northbound", IC_SOUTHBOUND: "ic_southbound"}
+# Options of every module that speaks with a zone and the interconnection; doc_fragments/interconnect.py describes them.
+CONNECTION = {
+    "northbound": {"type": "str", "default": "unix:/run/ovn/ovnnb_db.sock"},
+    "private_key": {"type": "path", "default": "/etc/weft/pki/ovn-central.key", "no_log": False},
+    "certificate": {"type": "path", "default": "/etc/weft/pki/ovn-central.crt"},
+    "ca_cert": {"type": "path", "default": "/etc/weft/interconnect/ca.crt"},
+    "timeout": {"type": "int", "default": 30},
+}
 PAUSE = 0.1
 
 

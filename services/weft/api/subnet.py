@@ -15,7 +15,7 @@ from weft.net.addresses import (
     Family,
     Network,
     first_host,
-    host_bounds,
+    is_host,
     parse_addresses,
     parse_gateway_nodes,
     parse_networks,
@@ -119,10 +119,9 @@ class Subnet(Resource):
                 )
         for network in self.networks:
             gateway = self.gateways[network.version]
-            low, high = host_bounds(network)
             if gateway not in network:
                 yield self.problem("spec.gateway", f"{gateway} is not inside spec.cidrBlock {network}")
-            elif not low <= int(gateway) <= high:
+            elif not is_host(gateway, network):
                 yield self.problem("spec.gateway", f"{gateway} is the network or broadcast address of {network}")
 
     def _exclude_rules(self) -> Iterator[Problem]:
