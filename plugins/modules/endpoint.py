@@ -15,8 +15,10 @@ description:
     path as a kubelet's pods; it survives restarts and reboots.
   - The fabric reserves the addresses before anything is wired, and gives them back when the endpoint is gone.
   - Many endpoints are one task and one call with O(config); that is much faster than a loop.
-  - What an endpoint is made of (host, subnet, addresses, MAC, name of the namespace) is fixed when it is made.
+  - What an endpoint is made of (subnet, addresses, MAC, name of the namespace) is fixed when it is made.
     To change it, remove the endpoint and make it again; asking for a change is an error.
+  - With another O(host) it moves there with its addresses and its MAC. What runs in the network namespace does not
+    come along.
 attributes:
   check_mode:
     support: full
@@ -45,7 +47,7 @@ options:
     type: str
     default: default
   host:
-    description: Host whose agent keeps it. Required to make one.
+    description: Host whose agent keeps it. Required to make one; another one than before moves it.
     type: str
   subnet:
     description: Name of the subnet. By default the namespace's, its VPC's or the fabric's.
@@ -127,6 +129,12 @@ EXAMPLES = r"""
         ip: [10.17.0.15, "fd00:10:17::15"]
   run_once: true
 
+- name: The client moves to another host, with its address
+  weft.ovn.endpoint:
+    name: client
+    host: lab2
+  run_once: true
+
 - name: The client is not needed any more
   weft.ovn.endpoint:
     name: client
@@ -154,7 +162,8 @@ endpoints:
       type: str
       sample: present
     action:
-      description: What became of it; V(absent) means that there was nothing to delete.
+      description:
+        - What became of it; V(absent) means that there was nothing to delete, V(moved) that another host keeps it.
       type: str
       sample: created
     ready:

@@ -7,6 +7,7 @@ import json
 import time
 from typing import Any
 
+from tests.integration.controller.trace import port, reaches
 from tests.support.ctl import Weftctl
 from tests.support.fabric import Fabric
 
@@ -74,17 +75,46 @@ async def test_what_is_fixed_cannot_be_changed(made: Fabric) -> None:
         await ctl("endpoint", "add", "web", "--host", "lab1", "--no-wait")
         await made.settled(controller)
         for option, value, word in (
-            ("--host", "lab2", "spec.nodeName: 'lab2': cannot change from 'lab1'"),
             ("--ip", "10.16.0.9", "ip: '10.16.0.9': cannot change from '10.16.0.2'"),
             ("--subnet", "join", "subnet: 'join': cannot change from 'ovn-default'"),
             ("--netns", "other", "netns: 'other': cannot change from 'web.default'"),
         ):
-            options = {"--host": "lab1", option: value}
-            said = await ctl(
-                "endpoint", "add", "web", *(word for pair in options.items() for word in pair), "--no-wait"
-            )
+            said = await ctl("endpoint", "add", "web", "--host", "lab1", option, value, "--no-wait")
             assert said.code == 1
             assert word in said.err
+
+
+async def test_another_host_takes_an_endpoint_over(translated: Fabric) -> None:
+    """It is awaited there, with the address that it had, and packets go on coming out at its port."""
+    ctl = Weftctl(translated.ovn, southbound=translated.ovn.southbound)
+    for number in (1, 2):
+        translated.ovn.sbctl("chassis-add", f"lab{number}", "geneve", f"192.0.2.{number}")
+    both = json.dumps([{"name": "web", "host": "lab1", "ip": "10.16.0.7"}, {"name": "db", "host": "lab1"}])
+    async with translated.controller() as controller:
+        assert (await ctl("endpoint", "apply", "-f", "-", "--no-wait", stdin=both)).code == 0
+        await translated.settled(controller)
+        translated.ovn.nbctl("--wait=sb", "sync")
+        translated.ovn.sbctl("lsp-bind", "web.default", "lab1")
+        before = await port(translated, "web.default")
+
+        said = await ctl("endpoint", "move", "web", "nobody", "--host", "lab9", "--timeout", "0.5")
+        assert said.lines == ["endpoint/default/web moved"]
+        assert "Pod/default/web: not moved in time: port web.default is still bound on lab1; host lab9 has" in said.err
+        assert "Pod/default/nobody: does not exist" in said.err
+
+        moving = asyncio.create_task(ctl("endpoint", "move", "web", "--host", "lab2", "--timeout", "20"))
+        while not [row for row in await translated.rows("Port") if row["host"] == "lab2"]:
+            await asyncio.sleep(0.02)
+        translated.ovn.sbctl("lsp-unbind", "web.default", "--", "lsp-bind", "web.default", "lab2")
+        said = await moving
+        assert (said.code, said.lines) == (
+            0,
+            ["endpoint/default/web moved ready on lab2 subnet ovn-default 10.16.0.7 netns web.default"],
+        )
+        await translated.settled(controller)
+        assert await port(translated, "web.default") == before
+        assert (await translated.records())["IP/web.default"].document()["spec"]["nodeName"] == "lab2"
+        assert await reaches(translated, "db.default", "web.default")
 
 
 async def test_apply_may_wait_too(made: Fabric) -> None:

@@ -1,14 +1,15 @@
 """`endpoint`: a workload without Kubernetes.
 
 An endpoint is a Pod object with a host and the annotation `weft.ovn/netns`: the agent of that host keeps a network
-namespace of that name and wires it by the same CNI path as a kubelet's pods. Its addresses, subnet, MAC, host and
-network namespace are fixed when it is made, as a pod's are; what is not given stays as it is.
+namespace of that name and wires it by the same CNI path as a kubelet's pods. Its addresses, subnet, MAC and network
+namespace are fixed when it is made, as a pod's are, and go with it to another host; what is not given stays as it is.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from weft.api.core import IP_ADDRESS, LOGICAL_SWITCH, MAC_ADDRESS
 from weft.api.documents import Document, parse_document
 from weft.api.problem import InvalidError, Problem
 from weft.ctl.apply import Result, remove_objects, store_documents
+from weft.ctl.arriving import arrivals
 from weft.ctl.errors import UsageError
 from weft.ctl.session import Session, read_records
 from weft.ctl.waiting import Watcher
@@ -64,6 +66,18 @@ class Answer:
     netns: str = ""
 
     @property
+    def moved(self) -> bool:
+        """Whether it was on another host before."""
+        sides = (self.result.before, self.result.after) if self.result else ()
+        hosts = [side["spec"].get("nodeName") for side in sides if side is not None]
+        return len(hosts) == 2 and None not in hosts and hosts[0] != hosts[1]
+
+    @property
+    def action(self) -> str:
+        """What was done, in a word."""
+        return "moved" if self.moved else self.result.action if self.result else "refused"
+
+    @property
     def ready(self) -> bool:
         return any(c["type"] == "Ready" and c["status"] == "True" for c in self.status.get("conditions", ()))
 
@@ -73,7 +87,7 @@ class Answer:
             "name": self.endpoint.name,
             "namespace": self.endpoint.namespace,
             "state": self.endpoint.state,
-            "action": result.action if result else "refused",
+            "action": self.action,
             "ready": self.ready,
             "host": self.host,
             "subnet": self.subnet,
@@ -116,8 +130,9 @@ async def keep(
     patience: float = 60.0,
     dry_run: bool = False,
     ignore_absent: bool = True,
+    create: bool = True,
 ) -> list[Answer]:
-    """Make endpoints be or not be, all in one go.
+    """Make endpoints be or not be, all in one go; without `create` only those that there are.
 
     With `wait`, until their hosts have done it or `patience` seconds are over.
     """
@@ -126,17 +141,28 @@ async def keep(
     async with session.weft(tables, on_change=watcher.feed) as weft:
         answers = {endpoint.ref: Answer(endpoint) for endpoint in endpoints}
         await _remove(weft, answers, dry_run=dry_run, ignore_absent=ignore_absent)
-        await _store(weft, answers, dry_run=dry_run)
+        await _store(weft, answers, dry_run=dry_run, create=create)
         if wait and not dry_run:
-            waiting = [answer.endpoint for answer in answers.values() if not answer.error]
-            gone = [endpoint.port for endpoint in waiting if endpoint.state == "absent"]
-            ready = [endpoint.ref for endpoint in waiting if endpoint.state == "present"]
-            for ref, why in (await watcher.wait(ready, gone, patience)).items():
-                answers[ref].error = why
+            await _wait(session, watcher, answers, patience)
         records = await read_records(weft)
     for answer in answers.values():
         _describe(answer, records)
     return list(answers.values())
+
+
+async def _wait(session: Session, watcher: Watcher, answers: Mapping[str, Answer], patience: float) -> None:
+    """Those that move are awaited first: that they are ready may be said of the host that they leave."""
+    started = time.monotonic()
+    moving = {ref: answer.endpoint for ref, answer in answers.items() if answer.moved and not answer.error}
+    late = await arrivals(session, {endpoint.port: endpoint.host for endpoint in moving.values()}, patience)
+    for ref, endpoint in moving.items():
+        if why := late.get(endpoint.port):
+            answers[ref].error = watcher.why_not_moved(ref, why)
+    waiting = [answer.endpoint for answer in answers.values() if not answer.error]
+    gone = [endpoint.port for endpoint in waiting if endpoint.state == "absent"]
+    ready = [endpoint.ref for endpoint in waiting if endpoint.state == "present"]
+    for ref, why in (await watcher.wait(ready, gone, started + patience - time.monotonic())).items():
+        answers[ref].error = why
 
 
 async def _remove(weft: Database, answers: Mapping[str, Answer], *, dry_run: bool, ignore_absent: bool) -> None:
@@ -146,11 +172,14 @@ async def _remove(weft: Database, answers: Mapping[str, Answer], *, dry_run: boo
         _note(answers, applied.results, applied.problems)
 
 
-async def _store(weft: Database, answers: Mapping[str, Answer], *, dry_run: bool) -> None:
+async def _store(weft: Database, answers: Mapping[str, Answer], *, dry_run: bool, create: bool) -> None:
     records = await read_records(weft)
     documents: list[Document] = []
     for answer in answers.values():
         if answer.endpoint.state == "present":
+            if not create and answer.endpoint.ref not in records:
+                answer.error = "does not exist"
+                continue
             try:
                 documents.append(_document(answer.endpoint, records))
             except InvalidError as error:

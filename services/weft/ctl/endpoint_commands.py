@@ -40,6 +40,24 @@ def endpoint_add(
     _keep(context, [wanted], wait, timeout, dry_run, output)
 
 
+@endpoints.command("move")
+def endpoint_move(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...")],
+    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Whose agent keeps them from now on.")],
+    namespace: Namespace = "default",
+    wait: Wait = True,
+    timeout: Timeout = 60.0,
+    dry_run: DryRun = False,
+    output: Output = Machine.text,
+) -> None:
+    """Let another host keep endpoints: addresses, MAC and reservations stay, network namespaces are made anew there."""
+    from weft.ctl.endpoint import Endpoint
+
+    wanted = [Endpoint(name, namespace, host) for name in names]
+    _keep(context, wanted, wait, timeout, dry_run, output, create=False)
+
+
 @endpoints.command("delete")
 def endpoint_delete(
     context: typer.Context,
@@ -94,6 +112,7 @@ def _keep(
     output: Machine,
     *,
     ignore_absent: bool = True,
+    create: bool = True,
 ) -> None:
     from weft.ctl.endpoint import keep
     from weft.ctl.printing import complain, to_json, write
@@ -101,7 +120,7 @@ def _keep(
     answers = run(
         context,
         lambda session: keep(
-            session, wanted, wait=wait, patience=timeout, dry_run=dry_run, ignore_absent=ignore_absent
+            session, wanted, wait=wait, patience=timeout, dry_run=dry_run, ignore_absent=ignore_absent, create=create
         ),
     )
     if output is Machine.json:
@@ -120,8 +139,8 @@ def _is_error(answer: Answer) -> bool:
 
 def _endpoint_line(answer: Answer, dry_run: bool) -> str:
     assert answer.result is not None
-    words = [f"endpoint/{answer.endpoint.namespace}/{answer.endpoint.name}", answer.result.action]
-    if answer.ready and answer.endpoint.state == "present" and not dry_run:
+    words = [f"endpoint/{answer.endpoint.namespace}/{answer.endpoint.name}", answer.action]
+    if answer.ready and not answer.error and answer.endpoint.state == "present" and not dry_run:
         addresses = ",".join(answer.addresses)
         words += [f"ready on {answer.host}", f"subnet {answer.subnet}", addresses, f"netns {answer.netns}"]
     return " ".join([*words, *(["(dry run)"] if dry_run else [])])

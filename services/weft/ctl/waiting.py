@@ -98,6 +98,11 @@ class Watcher:
             return f"{after}: {self._controller_problem()}"
         return f"{after}: {condition['message'] or condition['reason']}{self._host_problem(ref)}"
 
+    def why_not_moved(self, ref: str, place: str) -> str:
+        """In words: `place` is where its port is instead."""
+        why = self._controller_problem() if self.fabric.get("paused") else f"{place}{self._host_problem(ref)}"
+        return f"not moved in time: {why}"
+
     def _controller_problem(self) -> str:
         if self.fabric.get("paused"):
             return "the fabric is paused (weftctl resume)"

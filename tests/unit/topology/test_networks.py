@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.topology.build import base, network, pod, reservation, settle, subnet
+from weft.api.annotations import NETNS
 from weft.topology.engine import Engine
 from weft.topology.rows import Row
 from weft.topology.settings import Settings
@@ -260,6 +261,21 @@ def test_a_reservation_follows_its_pod_to_a_host() -> None:
     assert (ip.spec.node_name, ip.metadata.labels["ovn.kubernetes.io/node-name"]) == ("lab2", "lab2")
     engine.put(ip)
     assert engine.moved(["Pod/ns1/web"]) == []
+
+
+def test_an_endpoint_moves_with_all_that_it_has() -> None:
+    """Its rows are the same ones, of which only the host changes."""
+    engine = base()
+    engine.put(pod("web", node="lab1", **{NETNS: "web"}))
+    before = settle(engine)["Pod/ns1/web"]
+    engine.put(pod("web", node="lab2", **{NETNS: "web"}))
+    after = settle(engine)["Pod/ns1/web"]
+    changed = [
+        {name for name in old.columns if old.columns[name] != new.columns[name]}
+        for old, new in zip((*before[0], *before[1]), (*after[0], *after[1]), strict=True)
+    ]
+    assert changed == [{"options"}, {"host"}]
+    assert after[0][0].columns["options"] == {"requested-chassis": "lab2"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.topology.build import ippool, namespace, pod, reservation, subnet, vpc
+from weft.api.annotations import NETNS
 from weft.api.base import Resource
 from weft.api.core import Pod
 from weft.topology import claims, rules
@@ -151,6 +152,10 @@ ADDRESS = "metadata.annotations[ovn.kubernetes.io/ip_address]"
 SWITCH = "metadata.annotations[ovn.kubernetes.io/logical_switch]"
 
 
+def endpoint(node: str) -> Pod:
+    return pod("web", node=node, **{NETNS: "web.ns1"})
+
+
 @pytest.mark.parametrize(
     ("more", "item", "problems"),
     [
@@ -185,6 +190,13 @@ SWITCH = "metadata.annotations[ovn.kubernetes.io/logical_switch]"
             pod("web", node="lab2"),
             ["spec.nodeName: 'lab2': cannot change from 'lab1'; delete the pod first"],
             id="another host",
+        ),
+        pytest.param([endpoint("lab1")], endpoint("lab2"), [], id="another host keeps the endpoint"),
+        pytest.param(
+            [pod("web", node="lab1")],
+            endpoint("lab2"),
+            ["spec.nodeName: 'lab2': cannot change from 'lab1'; delete the pod first"],
+            id="no endpoint yet, and another host",
         ),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from weft.api.annotations import NETNS
 from weft.api.core import IP_ADDRESS, LOGICAL_SWITCH, MAC_ADDRESS, Pod
 from weft.api.problem import Problem
 from weft.net.addresses import parse_addresses
@@ -17,13 +18,20 @@ def check_pod(view: View, pod: Pod) -> Iterator[Problem]:
         return
     if pod.namespace not in view.namespaces:
         yield pod.problem("metadata.namespace", f"Namespace/{pod.namespace} does not exist")
+    yield from _leaves(view, pod)
+    yield from _moved(view, pod)
+    yield from check_wishes(view, pod, pod.port_name.__eq__)
+
+
+def _leaves(view: View, pod: Pod) -> Iterator[Problem]:
+    """A pod that a runtime started stays where it is; an endpoint moves, since agents make and remove its namespace."""
     old = view.pods.get(pod.ref)
-    if old is not None and old.spec.node_name and old.spec.node_name != pod.spec.node_name:
+    if old is None or old.spec.node_name in ("", pod.spec.node_name):
+        return
+    if not all(item.metadata.annotations.get(NETNS) for item in (old, pod)):
         yield pod.problem(
             "spec.nodeName", f"{pod.spec.node_name!r}: cannot change from {old.spec.node_name!r}; delete the pod first"
         )
-    yield from _moved(view, pod)
-    yield from check_wishes(view, pod, pod.port_name.__eq__)
 
 
 def _moved(view: View, pod: Pod) -> Iterator[Problem]:
