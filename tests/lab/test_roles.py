@@ -147,6 +147,14 @@ def test_the_encapsulation_address_outlives_a_crash_of_vswitchd(installed: Lab, 
     )
 
 
+def test_a_reload_of_the_switchs_database_keeps_the_hosts_name(installed: Lab) -> None:
+    host = installed["lab3"]
+    before = host.run("cat /run/openvswitch/ovsdb-server.pid").stdout
+    host.run(["systemctl", "reload", "ovsdb-server"])
+    assert host.run("cat /run/openvswitch/ovsdb-server.pid").stdout != before
+    assert host.run("ovs-vsctl get Open_vSwitch . external_ids:system-id").stdout.strip('"') == "lab3"
+
+
 def chassis(lab: Lab, name: str) -> str:
     command = (
         f"ovn-sbctl --no-leader-only --db=unix:/run/ovn/ovnsb_db.sock --bare --columns=name find Chassis name={name}"
