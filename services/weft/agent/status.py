@@ -106,16 +106,19 @@ class StatusWriter:
         due = time.monotonic() - self._beat >= self._heartbeat * 0.9
         if status == self._written and not due:
             return
-        values = asdict(status) if status != self._written else {}
-        await self._weft.transact(lambda transaction, idl: write(transaction, idl, self._config.name, values))
-        self._written, self._beat = status, time.monotonic()
+        await self._write(status, beat=status == self._written)
+        self._written = status
 
     async def beat(self) -> None:
         """The heartbeat of a gateway, between two looks at the whole host."""
         late = time.monotonic() - self._beat >= self._heartbeat * 0.9
         if late and self._written is not None and self._weft.connected and self._heartbeat <= GATEWAY_HEARTBEAT:
-            await self._weft.transact(lambda transaction, idl: write(transaction, idl, self._config.name, {}))
-            self._beat = time.monotonic()
+            await self._write(self._written, beat=True)
+
+    async def _write(self, status: HostStatus, *, beat: bool) -> None:
+        values = asdict(status)
+        await self._weft.transact(lambda transaction, idl: write(transaction, idl, values, beat=beat))
+        self._beat = time.monotonic()
 
     @property
     def _heartbeat(self) -> float:
@@ -160,13 +163,17 @@ class StatusWriter:
         )  # fmt: skip
 
 
-def write(transaction: Any, idl: Any, name: str, values: Mapping[str, Any]) -> None:
-    """Put the values and the times into the host's row. Runs on the database's thread.
+def write(transaction: Any, idl: Any, values: Mapping[str, Any], *, beat: bool) -> None:
+    """Put the values and the times into the host's row; as a heartbeat only the time. Runs on the database's thread.
 
+    A row that somebody took away, who held the host for dead, is whole again with the next heartbeat.
     A database that was not converted yet does not have all columns; what it does not have is not written.
     """
     table, now = idl.tables["Host_Status"], int(time.time())
+    name = values["name"]
     row = next((row for row in table.rows.values() if row.name == name), None)
+    if beat and row is not None:
+        values = {}
     times = {"last_seen": now}
     if "ready_since" in table.columns and _turned(row, values):
         times["ready_since"] = now
