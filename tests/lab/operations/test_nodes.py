@@ -92,8 +92,8 @@ def test_a_dead_host_is_taken_out_and_comes_back(healthy: Lab, pair: Pair, event
     add_workload(healthy)
     subprocess.run(["podman", "pause", healthy[HOST].container], check=True, capture_output=True)
     try:
-        operation("remove_node", host=HOST, workloads="drain").refused(f"{HOST} cannot be reached")
         operation("remove_node", host=HOST, workloads="drain", dead=True).refused("its agent was heard of")
+        operation("remove_node", host=HOST, workloads="drain").refused(f"{HOST} cannot be reached")
         silent = f'weftctl node {HOST} -o json | grep -q \'"state": "silent"\''
         eventually(lambda: healthy["lab1"].run(silent, check=False).ok, within=120, what=f"{HOST} is silent")
         with pair.traffic(most=2):
@@ -102,5 +102,5 @@ def test_a_dead_host_is_taken_out_and_comes_back(healthy: Lab, pair: Pair, event
             assert f'"{HOST}"' not in rows(healthy, database, table), table
     finally:
         subprocess.run(["podman", "unpause", healthy[HOST].container], check=True, capture_output=True)
-    operation("add_node", host=HOST).succeeded()
+        operation("add_node", host=HOST).succeeded()
     eventually(lambda: status(healthy) == before, within=60, what="the status of before")
