@@ -156,8 +156,8 @@ test-lab: venv ## Lab tests: real hosts, real packets
 	$(PYTEST) tests/lab
 
 .PHONY: test-operations
-test-operations: venv ## All tests of operations (docs/operations), which take half an hour; `make test` runs the short ones
-	OPERATIONS=all $(PYTEST) -rA tests/lab/operations
+test-operations: venv ## All tests of operations (docs/operations), also with Kubernetes, which take an hour; `make test` runs the short ones
+	OPERATIONS=all $(PYTEST) -rA tests/lab/operations tests/lab/kubernetes/test_day2.py
 
 .PHONY: test-lab-slow
 test-lab-slow: venv ## Lab tests too slow for every change: relays off and on in a running fabric, a zone that leaves others

@@ -14,6 +14,7 @@ from ansible_collections.weft.ovn.plugins.module_utils.operation import (
     certificates,
     collections,
     databases,
+    evictions,
     nodes,
     restarts,
     uninstalls,
@@ -22,11 +23,11 @@ from ansible_collections.weft.ovn.plugins.module_utils.operation import (
 
 CHECKS = {
     "add_node": nodes.add_node,
-    "remove_node": nodes.remove_node,
     "backup": databases.back_up,
     "uninstall": uninstalls.uninstall,
 }
 PLANS = {
+    "remove_node": evictions.leave,
     "replace_database_member": databases.replace_member,
     "recover_databases": databases.recover,
     "collect": collections.collect,

@@ -10,6 +10,7 @@ import json
 
 from ansible_collections.weft.ovn.plugins.filter.operation import plain
 from ansible_collections.weft.ovn.plugins.module_utils.operation.addresses import JOIN, parse
+from ansible_collections.weft.ovn.plugins.module_utils.operation.evictions import left
 
 
 def operation_documents(found):
@@ -70,6 +71,21 @@ def operation_versions(hostvars, hosts):
     return found
 
 
+def operation_kubernetes(results):
+    """Return what was read of Kubernetes for a node, by kind; C(failed) has the reason when something was not."""
+    found = {}
+    for result in map(plain, results):
+        if "resources" not in result:
+            return {"failed": str(result.get("msg", "no reason is known"))[:300]}
+        found[result["item"]["kind"]] = result["resources"]
+    return found
+
+
+def operation_left(nodes):
+    """Return what the node of a host that left C(was) before, and its C(taints) since; nothing when none left."""
+    return next(filter(None, (left(plain(node)) for node in nodes)), {})
+
+
 class FilterModule:
     """The filters by name."""
 
@@ -78,4 +94,6 @@ class FilterModule:
             "operation_documents": operation_documents,
             "operation_behind": operation_behind,
             "operation_versions": operation_versions,
+            "operation_kubernetes": operation_kubernetes,
+            "operation_left": operation_left,
         }

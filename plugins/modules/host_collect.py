@@ -13,7 +13,7 @@ author: The Weft authors (@weft)
 description:
   - Asks everything of the fabric that runs on the host, reads its logs and its configuration, and packs what was said.
   - Private keys and kubeconfigs are not read, and passwords, tokens and keys in what is read are hidden.
-  - What does not answer is named in RV(failed), and the rest is collected all the same.
+  - What does not answer is named in RV(unanswered), and the rest is collected all the same.
 extends_documentation_fragment:
   - weft.ovn.attributes
 attributes:
@@ -60,7 +60,7 @@ files:
       the number of bytes that were C(cut), and of a command the C(code) with which it ended.
   type: dict
   returned: always
-failed:
+unanswered:
   description: What could not be had, and why, by source.
   type: dict
   returned: always
@@ -90,7 +90,7 @@ class Collection:
         self._archive = archive
         self._limit = module.params["limit"]
         self.files = {}
-        self.failed = {}
+        self.unanswered = {}
 
     def add(self, path, source, content, **more):
         """Take content in, without secrets and no more than the limit."""
@@ -116,7 +116,7 @@ class Collection:
         limited = ["timeout", "--kill-after=5", str(self._module.params["timeout"]), *argv]
         code, output, error = self._module.run_command(limited, encoding=None)
         if code != 0 and not output:
-            self.failed[" ".join(argv)] = error.decode("utf-8", "replace").strip()[:500] or "ended with %d" % code
+            self.unanswered[" ".join(argv)] = error.decode("utf-8", "replace").strip()[:500] or "ended with %d" % code
             return
         self.add(path, " ".join(argv), output + error, code=code)
 
@@ -128,7 +128,7 @@ class Collection:
                 stream.seek(max(size - 2 * self._limit, 0) if path.startswith(ENDS) else 0)
                 content = stream.read(2 * self._limit)
         except OSError as error:
-            self.failed[source] = error.strerror or str(error)
+            self.unanswered[source] = error.strerror or str(error)
             return
         self.add(path, source, content)
 
@@ -137,7 +137,7 @@ class Collection:
         try:
             self.add("metrics/%s.txt" % name, url, open_url(url, timeout=10, use_proxy=False).read())
         except OSError as error:
-            self.failed[url] = str(error)
+            self.unanswered[url] = str(error)
 
 
 def listed(module, *argv):
@@ -172,12 +172,12 @@ def main():
         supports_check_mode=True,
     )
     if module.check_mode:
-        module.exit_json(changed=False, files={}, failed={})
+        module.exit_json(changed=False, files={}, unanswered={})
     descriptor = os.open(module.params["path"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as stream, tarfile.open(fileobj=stream, mode="w:gz") as archive:
         collection = Collection(module, archive)
         collect(module, collection)
-    module.exit_json(changed=False, files=collection.files, failed=collection.failed)
+    module.exit_json(changed=False, files=collection.files, unanswered=collection.unanswered)
 
 
 if __name__ == "__main__":

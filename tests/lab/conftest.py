@@ -129,8 +129,15 @@ def eventually() -> Callable[..., None]:
     return wait
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this directory needs the lab, and the first test of a session may have to wait for its set-up."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Everything in this directory needs the lab, and the first test of a session may have to wait for its set-up.
+
+    Tests marked `operations` take minutes each: they run when asked for (`make test-operations`).
+    """
+    if os.environ.get("OPERATIONS") != "all":
+        left = [item for item in items if item.get_closest_marker("operations")]
+        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=left)
     for item in items:
         if Path(__file__).parent in Path(item.path).parents:
             item.add_marker(pytest.mark.lab)

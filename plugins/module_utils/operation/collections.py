@@ -25,7 +25,8 @@ def collect(look, options):
 def manifest(collection, said, object_files, objects):
     """Return what is in the archive, from where, from when, and what is not."""
     hosts = {
-        host: {"files": answer.get("files", {}), "failed": answer.get("failed", {})} for host, answer in said.items()
+        host: {"files": answer.get("files", {}), "failed": answer.get("unanswered", {})}
+        for host, answer in said.items()
     }
     for host in collection["asked"]:
         hosts.setdefault(host, {"files": {}, "failed": {"host": "it did not answer any more"}})

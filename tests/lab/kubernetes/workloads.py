@@ -51,12 +51,43 @@ def _spread(app: str) -> dict[str, Any]:
     }
 
 
+def namespace(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def kept_pod(name: str, host: str, place: str) -> dict[str, Any]:
+    """A pod without a container, in a network namespace NAME.PLACE that the host's agent keeps."""
+    metadata = {"name": name, "namespace": place, "annotations": {"weft.ovn/netns": f"{name}.{place}"}}
+    spec = {"nodeName": host, "containers": [{"name": "none", "image": "none"}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def deployment(name: str, replicas: int, place: str, marks: dict[str, str] | None = None) -> dict[str, Any]:
+    made = _set("Deployment", name, replicas, _spec(_container()))
+    made["metadata"]["namespace"] = place
+    made["spec"]["template"]["metadata"]["annotations"] = marks or {}
+    return made
+
+
+def daemon_set(name: str, place: str) -> dict[str, Any]:
+    made = _set("DaemonSet", name, 0, _spec(_container()))
+    made["metadata"]["namespace"] = place
+    del made["spec"]["replicas"]
+    return made
+
+
+def budget(app: str, least: int, place: str) -> dict[str, Any]:
+    metadata = {"name": app, "namespace": place}
+    spec = {"minAvailable": least, "selector": {"matchLabels": {"app": app}}}
+    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": spec}
+
+
 def documents() -> list[dict[str, Any]]:
     """A namespace with everything in it."""
     web = _container(ports=[{"containerPort": PORT, "hostPort": HOST_PORT}])
     frail = _container(livenessProbe=_probe())
     return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        namespace(NAMESPACE),
         _set("Deployment", "web", 3, _spec(web, topologySpreadConstraints=[_spread("web")])),
         _set("StatefulSet", "store", 2, _spec(_container()), serviceName="store", podManagementPolicy="Parallel"),
         _set("Deployment", "frail", 1, _spec(frail)),

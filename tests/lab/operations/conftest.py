@@ -149,11 +149,3 @@ def healthy(lab: Lab, eventually: Callable[..., None]) -> Iterator[Lab]:
     eventually(lambda: well(lab), within=60, what="the fabric is well before the operation")
     yield lab
     eventually(lambda: well(lab), within=60, what="the fabric is well after the operation")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests marked `operations` take minutes each: they run when asked for (`make test-operations`)."""
-    if os.environ.get("OPERATIONS") != "all":
-        left = [item for item in items if item.get_closest_marker("operations")]
-        items[:] = [item for item in items if item not in left]
-        config.hook.pytest_deselected(items=left)
