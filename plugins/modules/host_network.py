@@ -10,7 +10,8 @@ short_description: Names, bonds, VLANs, bridges and addresses of a host's networ
 version_added: 0.2.0
 author: The Weft authors (@weft)
 description:
-  - Makes a host's network as described by files of C(systemd-networkd) and bridges of Open vSwitch.
+  - Makes a host's network as described, by files of C(systemd-networkd) and bridges of Open vSwitch, or by
+    C(nmstatectl) where NetworkManager runs.
   - A change undoes itself after O(rollback_after) seconds, by a timer on the host, unless a further call with
     O(confirm) keeps it. Make that call by a new connection, as the role P(weft.ovn.host_network#role) does.
   - Everything that stands against the description on the host is found first and reported together; then nothing is
@@ -124,6 +125,13 @@ options:
       id:
         description: VLAN ID, 1 to 4094.
         type: int
+  renderer:
+    description:
+      - Who makes the network as described, V(networkd) or V(nmstate), which is NetworkManager. V(auto) is V(nmstate)
+        where NetworkManager runs.
+    type: str
+    choices: [auto, networkd, nmstate]
+    default: auto
   rollback_after:
     description: Seconds after which the host puts its network back, unless the change is confirmed.
     type: int
@@ -168,10 +176,18 @@ taken_over:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.weft.ovn.plugins.module_utils.network import checkpoint, description, facts, problems
+from ansible_collections.weft.ovn.plugins.module_utils.network import (
+    checkpoint,
+    description,
+    facts,
+    nmstate,
+    problems,
+)
 from ansible_collections.weft.ovn.plugins.module_utils.network.plan import Plan
 from ansible_collections.weft.ovn.plugins.module_utils.tuning.host import Host, TuningError
 
+# A new connection needs some time to come about.
+LEAST = 10
 INTERFACES = {"type": "list", "elements": "dict", "default": [], "options": description.ARGUMENTS}
 
 
@@ -187,28 +203,51 @@ def difference(plan):
     return shown
 
 
+def renderer(module, host):
+    if module.params["renderer"] != "auto":
+        return module.params["renderer"]
+    return "nmstate" if facts.is_active(host, facts.NETWORK_MANAGER + ".service") else "networkd"
+
+
 def change(module, host):
-    interfaces = description.whole(module.params["interfaces"])
-    if not facts.is_active(host, "systemd-networkd.service"):
-        module.fail_json(msg="systemd-networkd does not run on this host: systemctl enable --now systemd-networkd")
-    seen = facts.observe(host)
-    if found := problems.find(seen, interfaces):
+    interfaces, by = description.whole(module.params["interfaces"]), renderer(module, host)
+    unit = {"networkd": "systemd-networkd", "nmstate": facts.NETWORK_MANAGER}[by] + ".service"
+    if not facts.is_active(host, unit):
+        module.fail_json(msg="%s does not run on this host: systemctl enable --now %s" % (unit, unit))
+    seen = facts.observe(host, by)
+    found = problems.find(seen, interfaces)
+    if module.params["rollback_after"] < LEAST:
+        found.append("rollback_after is %d, allowed are at least %d seconds" % (module.params["rollback_after"], LEAST))
+    if found:
         module.fail_json(msg="; ".join(found), problems=found)
-    plan = Plan(seen, interfaces)
+    plan = Plan(seen, interfaces) if by == "networkd" else nmstate.Plan(host, interfaces)
     for name, path in plan.taken_over.items():
         if plan.files:
             module.warn("%s: %s no longer configures it" % (name, path))
     if plan and not module.check_mode:
-        checkpoint.carry_out(
-            host, plan, module.params["rollback_after"], lambda: Plan(facts.observe(host), interfaces).pairs
-        )
+        carry_out(host, plan, module.params["rollback_after"])
     module.exit_json(changed=bool(plan), diff=difference(plan), interfaces=plan.touched, taken_over=plan.taken_over)
+
+
+def carry_out(host, plan, seconds):
+    if isinstance(plan, nmstate.Plan):
+        plan.carry_out(host, seconds)
+    else:
+        checkpoint.carry_out(host, plan, seconds, lambda: Plan(facts.observe(host), plan.interfaces).pairs)
+
+
+def confirm(module, host):
+    if renderer(module, host) == "nmstate":
+        nmstate.confirm(host)
+    else:
+        checkpoint.confirm(host)
 
 
 def main():
     module = AnsibleModule(
         argument_spec={
             "interfaces": INTERFACES,
+            "renderer": {"type": "str", "choices": ["auto", "networkd", "nmstate"], "default": "auto"},
             "rollback_after": {"type": "int", "default": 60},
             "confirm": {"type": "bool", "default": False},
         },
@@ -219,7 +258,7 @@ def main():
         if not module.params["confirm"]:
             change(module, host)
         if not module.check_mode:
-            checkpoint.confirm(host)
+            confirm(module, host)
         module.exit_json(changed=True, diff=[])
     except (TuningError, checkpoint.ChangeError) as error:
         module.fail_json(msg=str(error))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -13,39 +14,46 @@ from ansible_collections.weft.ovn.plugins.module_utils.tuning.host import Tuning
 
 from . import links, networkd, ovs
 
+NETWORK_MANAGER = "NetworkManager"
 IFUPDOWN = "/etc/network/interfaces"
 STANZA = re.compile(r"^\s*iface\s+(\S+)", re.MULTILINE)
 
 
+@dataclasses.dataclass
 class Facts:
     """One look at a host. Everything in it is a plain value, so that tests make it up."""
 
-    def __init__(self, links=None, routes=(), switch=None, claims=None, ssh=None, files=None, managed=None):
-        self.links = links or {}
-        self.routes = set(routes)
-        self.switch = switch
-        # Interfaces, and who else configures them.
-        self.claims = claims or {}
-        # The address of the host at which it is being spoken to.
-        self.ssh = ssh
-        # Our files of networkd by path.
-        self.files = files or {}
-        # Interfaces that networkd manages, and the file by which it does.
-        self.managed = managed or {}
+    links: dict = dataclasses.field(default_factory=dict)
+    routes: set = dataclasses.field(default_factory=set)
+    # None where no switch runs.
+    switch: object = None
+    # Interfaces, and who else configures them.
+    claims: dict = dataclasses.field(default_factory=dict)
+    # The address of the host at which it is being spoken to.
+    ssh: str = None
+    # Our files of networkd by path.
+    files: dict = dataclasses.field(default_factory=dict)
+    # Interfaces that networkd manages, and the file by which it does.
+    managed: dict = dataclasses.field(default_factory=dict)
+    # Who makes the network as described: networkd, or NetworkManager by nmstate.
+    renderer: str = "networkd"
 
 
-def observe(host):
+def observe(host, renderer="networkd"):
     found, routes = links.observe(host)
     names = [networkd.DIRECTORY + "/" + name for name in host.names(networkd.DIRECTORY)]
-    ours = {path: read(host, path) for path in names if networkd.is_ours(path)}
+    others = claims(host)
+    if renderer == "nmstate":
+        others = {name: [each for each in claimants if each != NETWORK_MANAGER] for name, claimants in others.items()}
     return Facts(
-        found,
-        routes,
-        ovs.observe(host),
-        claims(host),
-        ssh_address(environments("/proc", os.getpid())),
-        ours,
-        managed(host),
+        links=found,
+        routes=routes,
+        switch=ovs.observe(host),
+        claims=others,
+        ssh=ssh_address(environments("/proc", os.getpid())),
+        files={path: read(host, path) for path in names if networkd.is_ours(path)},
+        managed=managed(host) if renderer == "networkd" else {},
+        renderer=renderer,
     )
 
 
@@ -74,7 +82,7 @@ def claims(host):
         for line in host.run("nmcli", "--terse", "--fields", "DEVICE,STATE", "device").splitlines():
             name, _colon, state = line.rpartition(":")
             if state not in ("unmanaged", "unavailable"):
-                found.setdefault(name, []).append("NetworkManager")
+                found.setdefault(name, []).append(NETWORK_MANAGER)
     directory = IFUPDOWN + ".d"
     for path in [IFUPDOWN, *(directory + "/" + name for name in host.names(directory))]:
         for name in STANZA.findall(host.read(path) or ""):

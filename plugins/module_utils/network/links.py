@@ -77,6 +77,17 @@ def find(links, item):
     return item["name"] if item["name"] in links else None
 
 
+def mac(links, interfaces, name):
+    """The MAC that a described interface will have: that of the first NIC it is made of, unless another is given."""
+    item = next(each for each in interfaces if each["name"] == name)
+    if item["type"] == "bond" and item["mac"]:
+        return item["mac"]
+    below = item["parent"] or (item["nics"] or [None])[0]
+    if below:
+        return mac(links, interfaces, below)
+    return links.get(find(links, item), {}).get("mac")
+
+
 def renames(links, interfaces):
     """Present names and wished ones, where they differ."""
     pairs = {find(links, item): item["name"] for item in interfaces if item["mac"] or item["pci"]}

@@ -89,8 +89,11 @@ def _bridges(interfaces):
     return [item for item in interfaces if item["type"] == "ovs_bridge"]
 
 
-def changes(switch, interfaces):
-    """The arguments of ovs-vsctl that make a switch as described, and those that take it back; empty when it is."""
+def changes(switch, interfaces, macs):
+    """The arguments of ovs-vsctl that make a switch as described, and those that take it back; empty when it is.
+
+    A new bridge gets its MAC of `macs`, so that it is the same whatever ports there are when the switch starts.
+    """
     if switch is None or not differences(switch, interfaces):
         return [], []
     do, undo = [], []
@@ -106,7 +109,7 @@ def changes(switch, interfaces):
         new = sorted(set(item["nics"]) - (there or set()))
         before = switch.mtus.get(item["name"])
         if there is None:
-            do += _made(None, item["name"], new, item["mtu"])
+            do += _made(None, item["name"], new, item["mtu"], macs.get(item["name"]))
             undo.append(["--if-exists", "del-br", item["name"]])
             continue
         for port in new:
@@ -118,9 +121,11 @@ def changes(switch, interfaces):
     return joined(do), joined(undo)
 
 
-def _made(switch, bridge, ports, mtu):
+def _made(switch, bridge, ports, mtu, mac=None):
     """A bridge with its ports; those of a bridge that there was are ours as they were."""
     commands = [["--may-exist", "add-br", bridge], ["set", "Bridge", bridge, MARK]]
+    if mac:
+        commands.append(["set", "Bridge", bridge, 'other_config:hwaddr="%s"' % mac])
     if mtu:
         commands.append(["set", "Interface", bridge, "mtu_request=%d" % mtu])
     for port in sorted(ports):

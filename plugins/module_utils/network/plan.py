@@ -26,7 +26,9 @@ class Plan:
             for path in sorted({*facts.files, *wished})
             if facts.files.get(path) != wished.get(path)
         }
-        self.switch_do, self.switch_undo = ovs.changes(facts.switch, interfaces)
+        bridges = [item["name"] for item in interfaces if item["type"] == "ovs_bridge"]
+        macs = {name: links.mac(facts.links, interfaces, name) for name in bridges}
+        self.switch_do, self.switch_undo = ovs.changes(facts.switch, interfaces, macs)
         self.pairs = self._pairs()
 
     def _pairs(self):

@@ -206,6 +206,8 @@ def _of_host(item, host):
     kind = {"bond": "bond", "vlan": "vlan", "ovs_bridge": "openvswitch"}.get(item["type"])
     if link and kind and link["kind"] != kind:
         yield "there is an interface of this name that is no %s but %s" % (kind, link["kind"] or "a NIC")
+    if host.renderer == "nmstate" and item["type"] == "ethernet" and (item["mac"] or item["pci"]):
+        yield "mac or pci is given, and NetworkManager gives NICs no names: describe it by the name that it has"
     for claimant in host.claims.get(present, ()):
         yield "%s configures it too: it has to leave it alone first" % claimant
 

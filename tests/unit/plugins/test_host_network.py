@@ -317,6 +317,7 @@ MARK = "external_ids:weft-network=host"
             [
                 "--may-exist add-br br-ex",
                 f"set Bridge br-ex {MARK}",
+                'set Bridge br-ex other_config:hwaddr="52:54:00:00:00:01"',
                 "set Interface br-ex mtu_request=1400",
                 "--may-exist add-port br-ex bond0.100",
                 f"set Port bond0.100 {MARK}",
@@ -351,7 +352,20 @@ MARK = "external_ids:weft-network=host"
 def test_the_switch_is_changed_in_one_transaction_and_back(
     switch: ovs.Switch, items: list[dict[str, Any]], do: list[str], undo: list[str]
 ) -> None:
-    assert tuple(map(" ".join, ovs.changes(switch, described(*items)))) == (" -- ".join(do), " -- ".join(undo))
+    found = ovs.changes(switch, described(*items), {"br-ex": "52:54:00:00:00:01"})
+    assert tuple(map(" ".join, found)) == (" -- ".join(do), " -- ".join(undo))
+
+
+@pytest.mark.parametrize(
+    ("items", "name", "expected"),
+    [
+        ([BOND, VLAN, BRIDGE], "br-ex", "52:54:00:00:00:01"),
+        ([{**BOND, "mac": "02:00:00:00:00:07"}, VLAN, BRIDGE], "br-ex", "02:00:00:00:00:07"),
+        ([{"name": "br-i", "type": "ovs_bridge"}], "br-i", None),
+    ],
+)
+def test_which_mac_an_interface_will_have(items: list[dict[str, Any]], name: str, expected: str | None) -> None:
+    assert links.mac(facts().links, described(*items), name) == expected
 
 
 def test_what_ovs_vsctl_prints() -> None:
