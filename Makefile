@@ -41,7 +41,7 @@ lab: ## All set-up on a fresh machine: tools, hosts, fabric, examples, who reach
 
 .PHONY: test
 test: test-tools ## Unit, integration and lab tests
-	$(PYTEST) tests/unit tests/integration tests/manual tests/environment tests/lab
+	$(PYTEST) --numprocesses 2 tests/unit tests/integration tests/manual tests/environment tests/lab
 
 ##@ The lab
 
