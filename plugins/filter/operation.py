@@ -16,6 +16,7 @@ from ansible_collections.weft.ovn.plugins.module_utils.operation import (
     databases,
     evictions,
     nodes,
+    renames,
     restarts,
     uninstalls,
     versions,
@@ -35,6 +36,7 @@ PLANS = {
     "rotate_certificates": certificates.rotate,
     "change_cidr": addresses.change_cidr,
     "change_join_cidr": addresses.change_join_cidr,
+    "rename_host": renames.rename_host,
     "upgrade": versions.upgrade,
 }
 

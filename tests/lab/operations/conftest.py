@@ -42,23 +42,21 @@ class Pair:
     @contextmanager
     def traffic(self, most: int) -> Iterator[Loss]:
         """Pings for as long as the block lasts, of which `most` may be lost; the loss is printed."""
-        loss, host = Loss(), self.lab["lab1"]
+        loss, host, pid = Loss(), self.lab["lab1"], f"/run/operations-{self.address}.pid"
         host.run(f"ip netns exec {self.netns} ping -c 2 -i 0.2 -W 2 {self.address}", check=False)
-        host.run("rm -f /run/operations.pid")
-        command = (
-            f"echo $$ >/run/operations.pid; exec ip netns exec {self.netns} ping -q -i {INTERVAL} -W 1 {self.address}"
-        )
+        host.run(f"rm -f {pid}")
+        command = f"echo $$ >{pid}; exec ip netns exec {self.netns} ping -q -i {INTERVAL} -W 1 {self.address}"
         pings, began = host.start(command), time.monotonic()
         try:
             yield loss
         finally:
-            host.run("kill -INT $(cat /run/operations.pid)", check=False)
+            host.run(f"kill -INT $(cat {pid})", check=False)
             output, _ = pings.communicate(timeout=30)
         loss.sent, received = map(int, re.findall(r"(\d+) packets transmitted, (\d+) received", output)[0])
         loss.lost = loss.sent - received
         took = time.monotonic() - began
         name = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("::")[2].partition(" ")[0]
-        print(f"{name}: {loss.lost} of {loss.sent} packets lost, {took:.0f} s")
+        print(f"{name}: {self.address}: {loss.lost} of {loss.sent} packets lost, {took:.0f} s")
         assert loss.lost <= most, output
 
 
@@ -69,10 +67,11 @@ def operation(name: str, *arguments: str, **options: Any) -> Play:
     return play(f"playbooks/{name}.yml", *arguments, variables=variables, environment=environment, timeout=1200)
 
 
-def killed(name: str, at: str, **options: Any) -> str:
+def killed(name: str, at: str, *, inventory: Path | None = None, **options: Any) -> str:
     """Run a playbook and kill it (SIGKILL) when it prints the task `at`; what it had printed."""
     command = [str(Path(sys.executable).with_name("ansible-playbook")), f"playbooks/{name}.yml"]
     command += ["--extra-vars", json.dumps({f"operation_{key}": value for key, value in options.items()})]
+    command += ["--inventory", str(inventory)] if inventory else []
     environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1", "WEFT_BACKUPS": str(BACKUPS)}
     running = subprocess.Popen(
         command, cwd=CHECKOUT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
