@@ -49,10 +49,10 @@ class Message:
 
 
 class Rtnl:
-    """A route netlink socket of the namespace that the thread is in."""
+    """A netlink socket, route's if not told otherwise, of the namespace that the thread is in."""
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+    def __init__(self, protocol: int = socket.NETLINK_ROUTE) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
 
     def __enter__(self) -> Self:
         return self

@@ -22,6 +22,7 @@ from weft.agent.cni_types import CniError, Request
 from weft.agent.device.base import ALIAS, Device, Job, Plug, Wanted, alias, host_interface, named_by_us
 from weft.agent.device.function import remembered
 from weft.agent.device.registry import Devices
+from weft.agent.device.vduse import left_by
 from weft.agent.netlink import LinkState, Netlink
 from weft.agent.ovs import Interface, LocalOvs
 from weft.agent.probe import Asker, reach, settle
@@ -30,7 +31,7 @@ from weft.log import get_logger
 
 T = TypeVar("T")
 _log = get_logger(__name__)
-LINKLESS: Final = frozenset({"vhostuser"})
+LINKLESS: Final = frozenset({"vhostuser", "vduse"})
 """Devices without a link of the kernel's on the host."""
 
 
@@ -155,9 +156,13 @@ class Wiring:
         return not job.wanted.port.arriving and await self._ask(device, device.in_pod, job)
 
     async def _make(self, job: Job, device: Device, plug: Plug) -> Attachment:
-        """The pod's end is configured while Open vSwitch and OVN take up the host's."""
+        """The pod's end is configured while Open vSwitch and OVN take up the host's, if there is one by then."""
         mac = await self._in_kernel("link", job, device.make)
-        await together(self._in_kernel("pod", job, device.configure), self._bind(job.wanted, plug))
+        if device.follows_switch:
+            await self._bind(job.wanted, plug)
+            await self._in_kernel("pod", job, device.configure)
+        else:
+            await together(self._in_kernel("pod", job, device.configure), self._bind(job.wanted, plug))
         return _attachment(job, mac, device)
 
     async def _in_kernel(self, phase: str, job: Job, work: Callable[[Job], T]) -> T:
@@ -231,7 +236,9 @@ class Wiring:
             return interface.name
         links = await self._netlink.run(netlink.links)
         label = alias(request.container, request.ifname)
-        return next((link.name for link in links.values() if link.alias == label), None)
+        found = next((link.name for link in links.values() if link.alias == label), None)
+        left = found or await self._netlink.run(left_by, request)
+        return left if left not in self._ovs.interfaces else None  # what a pod says of its own links is no proof
 
     async def detach(self, request: Request, name: str) -> None:
         """DEL of what `made_for` found. One of that name that was since made for another container stays."""
@@ -255,12 +262,11 @@ class Wiring:
         """
         interface = self._ovs.interfaces.get(name)
         ids = {**(ids or {}), **(interface.external_ids if interface else {})}
-        work: list[Coroutine[Any, Any, object]] = [
-            self._netlink.run(self._devices.behind(name, ids).remove, name, ids)
-        ]  # fmt: skip
+        device = self._devices.behind(name, ids)
+        work: list[Coroutine[Any, Any, object]] = [self._netlink.run(device.remove, name, ids)]
         if interface or (ids and known):
             work.append(self._ovs.remove(name))
-        await together(*work)
+        await (in_turn if device.follows_switch else together)(*work)
 
     async def clean(
         self, locked: Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]], grace: float
@@ -313,6 +319,17 @@ async def together(*work: Coroutine[Any, Any, object]) -> None:
                 group.create_task(part)
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
+
+
+async def in_turn(*work: Coroutine[Any, Any, object]) -> None:
+    """Do several things one after the other, and none after one that failed."""
+    left = list(work)
+    try:
+        while left:
+            await left.pop(0)
+    finally:
+        for part in left:
+            part.close()
 
 
 def _attachment(job: Job, mac: str, device: Device) -> Attachment:

@@ -19,7 +19,7 @@ from weft.net.addresses import Address, parse_address, split_list
 PLUGIN = "kube-ovn"
 RESOURCE = "k8s.v1.cni.cncf.io/resourceName"
 """Annotation of a definition: the resource of a device plugin, of which each pod on the network has one."""
-DEVICE_TYPES = ("veth", "vf", "vdpa", "vhostuser")
+DEVICE_TYPES = ("veth", "vf", "vdpa", "vhostuser", "vduse")
 
 
 class NetworkAttachmentDefinitionSpec(Projected):

@@ -91,7 +91,7 @@ def test_vdpa_device_of_a_function(tmp_path: Path, made: dict[str, str], found: 
 
 def test_device_that_the_agent_does_not_know(tmp_path: Path) -> None:
     devices = Devices(AgentSection(sysfs=tmp_path))
-    with pytest.raises(CniError, match="device_type: got 'quantum', this agent knows veth, vf, vdpa, vhostuser"):
+    with pytest.raises(CniError, match="device_type: got 'quantum', this agent knows veth, vf, vdpa, vhostuser, vduse"):
         devices.of(replace(PORT, device_type="quantum"))
 
 
@@ -100,6 +100,7 @@ def test_device_that_the_agent_does_not_know(tmp_path: Path) -> None:
     [
         ("w0123456789abcd", {}, "Veth"),
         ("w0123456789abcd", {"device": "vhostuser"}, "VhostUser"),
+        ("w0123456789abcd", {"device": "vduse"}, "Vduse"),
         ("eth4", {}, "VirtualFunction"),
         ("eth4", {"device": "vdpa"}, "Vdpa"),
     ],

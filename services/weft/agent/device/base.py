@@ -83,6 +83,9 @@ class Device(Protocol):
     asks: bool
     """Whether `place` and `in_pod` ask the kernel, and so may block."""
 
+    follows_switch: bool
+    """Whether Open vSwitch makes it: then it is configured when that has the port, and removed before that loses it."""
+
     def place(self, request: Request, port: Port) -> str:
         """The name that the Interface has in Open vSwitch."""
 

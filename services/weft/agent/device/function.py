@@ -34,6 +34,7 @@ class VirtualFunction:
 
     kind = "vf"
     asks = True
+    follows_switch = False
 
     def __init__(self, sysfs: Sysfs) -> None:
         self._sysfs = sysfs

@@ -10,6 +10,7 @@ from weft.agent.device.base import Device, named_by_us
 from weft.agent.device.function import VirtualFunction
 from weft.agent.device.sysfs import Sysfs
 from weft.agent.device.vdpa import Vdpa
+from weft.agent.device.vduse import Vduse
 from weft.agent.device.veth import Veth
 from weft.agent.device.vhostuser import VhostUser
 from weft.agent.view import Port
@@ -19,12 +20,13 @@ class Devices:
     """All of them, by `device_type`."""
 
     def __init__(self, settings: AgentSection) -> None:
-        sysfs = Sysfs(settings.sysfs)
+        self._sysfs = sysfs = Sysfs(settings.sysfs)
         self._devices: Mapping[str, Device] = {
             "veth": Veth(),
             "vf": VirtualFunction(sysfs),
             "vdpa": Vdpa(sysfs),
             "vhostuser": VhostUser(settings.vhost_dir, settings.kubelet_dir),
+            "vduse": Vduse(sysfs),
         }
 
     def of(self, port: Port) -> Device:
@@ -39,5 +41,9 @@ class Devices:
 
     def behind(self, name: str, ids: Mapping[str, str]) -> Device:
         """The device that made the Interface `name`: noted in its external_ids, else told by its name."""
-        fallback = "veth" if named_by_us(name) else "vf"
-        return self._devices[ids.get("device", fallback)]
+        return self._devices[ids.get("device") or self._told(name)]
+
+    def _told(self, name: str) -> str:
+        if not named_by_us(name):
+            return "vf"
+        return "vduse" if self._sysfs.vdpa_named(name) else "veth"

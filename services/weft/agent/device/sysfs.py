@@ -72,13 +72,17 @@ class Sysfs:
         """The vDPA device made of the function: it has the name that `vdpa dev add` gave it."""
         device = (self._devices / pci).resolve()
         found = next((path for path in sorted(self._vdpa.glob("*")) if device in path.resolve().parents), None)
-        if found is None:
-            return None
-        character = next((path.name for path in sorted(found.glob("vhost-vdpa-*"))), "")
         # A device's own, and where something else does its DMA, as the function does for hardware, that one's.
-        places = [*sorted(found.glob("virtio*")), *sorted(device.glob("virtio*"))]
-        netdev = next((_first(path / "net") for path in places), "")
-        return Vdpa(found.name, f"/dev/{character}" if character else "", netdev)
+        return _vdpa(found, found, device) if found else None
+
+    def vdpa_named(self, name: str) -> Vdpa | None:
+        """The vDPA device of that name."""
+        found = self._vdpa / name
+        return _vdpa(found, found) if found.exists() else None
+
+    def index(self, netdev: str) -> int:
+        """The number that the kernel has for a netdev of this host's."""
+        return int((self._net / netdev / "ifindex").read_text())
 
     @staticmethod
     def _number(parent: Path, pci: str) -> int:
@@ -118,6 +122,13 @@ class Sysfs:
             return ""
 
 
+def _vdpa(found: Path, *places: Path) -> Vdpa:
+    """What a driver has made of the device at `found`; a netdev is below one of `places`."""
+    character = _first(found, "vhost-vdpa-*")
+    netdevs = (_first(path / "net") for place in places for path in sorted(place.glob("virtio*")))
+    return Vdpa(found.name, f"/dev/{character}" if character else "", next(netdevs, ""))
+
+
 def _number_of(form: re.Pattern[str], text: str) -> int | None:
     match = form.fullmatch(text)
     return int(match[1]) if match else None
@@ -127,5 +138,5 @@ def _target(link: Path) -> str:
     return link.resolve().name if link.exists() else ""
 
 
-def _first(folder: Path) -> str:
-    return next((path.name for path in sorted(folder.glob("*"))), "")
+def _first(folder: Path, form: str = "*") -> str:
+    return next((path.name for path in sorted(folder.glob(form))), "")

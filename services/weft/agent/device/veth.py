@@ -15,6 +15,7 @@ class Veth:
     """See `device.base.Device`."""
 
     asks = False
+    follows_switch = False
 
     def place(self, request: Request, port: Port) -> str:  # noqa: ARG002 - another device needs it
         return host_interface(port.name)

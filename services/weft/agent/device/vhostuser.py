@@ -28,6 +28,7 @@ class VhostUser:
     """See `device.base.Device`. `base` is the folder of the short paths."""
 
     asks = False
+    follows_switch = False
 
     def __init__(self, base: Path, kubelet: Path) -> None:
         self._base = base
