@@ -52,7 +52,11 @@ def guest(metal: dict[str, Guest]) -> Iterator[Guest]:
     """metal1 with two NICs and Open vSwitch."""
     guest = metal["metal1"]
     guest.run("cat >/etc/systemd/system/netdevsim.service", stdin=NICS)
-    guest.run("systemctl daemon-reload && systemctl enable --now netdevsim openvswitch-switch", timeout=180)
+    guest.run(
+        "systemctl daemon-reload && systemctl enable netdevsim openvswitch-switch && "
+        "systemctl restart netdevsim && systemctl start openvswitch-switch",
+        timeout=180,
+    )
     yield guest
     guest.run("ovs-vsctl --if-exists del-br br-test; systemctl disable --now netdevsim", timeout=180, check=False)
     guest.run("rm -f /etc/systemd/system/netdevsim.service && systemctl daemon-reload", timeout=180)
