@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.agent import AgentHost, lone_host
+from tests.support.collection import alias
 from tests.support.ovn import available
 from tests.support.page import WHERE
 from tests.support.site import Site, gateway_site
+
+alias()  # for what `dpdk_layout` computes
 
 
 @pytest.fixture(scope="module")
