@@ -203,7 +203,7 @@ def test_pods_get_addresses_of_another_cidr(kube: KubeLab, speaking: Way) -> Non
         kube.kubectl("delete", "subnet", PLACE, "--timeout=60s")
 
 
-def test_another_authority_is_trusted_by_api_servers_too(kube: KubeLab, speaking: Way) -> None:
+def test_another_authority_is_trusted_by_api_servers_too(kube: KubeLab, speaking: Way, eventually: Eventually) -> None:
     """Afterwards the webhook is still asked: it refuses a Subnet that only it knows to be wrong."""
     ca = "openssl x509 -noout -fingerprint -in /etc/weft/pki/ca.crt"
     before = kube["lab1"].run(ca).stdout
@@ -212,6 +212,11 @@ def test_another_authority_is_trusted_by_api_servers_too(kube: KubeLab, speaking
     print(f"rotate_certificates with Kubernetes: {pings.loss}")
     assert pings.loss.lost <= 1, pings.loss
     assert kube["lab1"].run(ca).stdout != before
+    before = kube.get("lease", "weft-controller", "--namespace", "kube-system")["spec"]["renewTime"]
+    eventually(
+        lambda: kube.get("lease", "weft-controller", "--namespace", "kube-system")["spec"]["renewTime"] != before,
+        what="a controller leads, by an API server with a certificate of the new authority",
+    )
     twin = {**SUBNET, "metadata": {"name": "twin"}, "spec": {"cidrBlock": "10.16.0.0/16"}}
     refused = kube["lab1"].run(["kubectl", "apply", "--filename", "-"], stdin=json.dumps(twin), check=False)
     assert "denied the request" in refused.stderr, refused
