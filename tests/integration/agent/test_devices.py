@@ -126,12 +126,28 @@ def test_function_that_cannot_be_had(
 # --- vhost-user ---
 
 
-def test_socket_for_dpdk_is_refused_by_an_open_vswitch_without(agent: AgentHost) -> None:
-    pod, _ = agent.new_pod("dpdk")
-    agent.rows.update("Port", pod.port, device_type="vhostuser")
+@pytest.mark.parametrize("device_type", ["vhostuser", "vduse"])
+def test_device_for_dpdk_is_refused_by_an_open_vswitch_without(agent: AgentHost, device_type: str) -> None:
+    pod, _ = agent.new_pod(f"dpdk-{device_type}")
+    agent.rows.update("Port", pod.port, device_type=device_type)
     status, answer = agent.request("ADD", pod)
     assert (status, answer["code"]) == (1, 100)
     assert answer["msg"] == "Open vSwitch on h1 has no interface type dpdkvhostuserclient"
+
+
+@pytest.mark.skipif(Path("/dev/vduse").exists(), reason="this kernel has VDUSE")
+def test_vduse_is_refused_where_the_kernel_has_none(agent: AgentHost) -> None:
+    pod, _ = agent.new_pod("vduse")
+    agent.rows.update("Port", pod.port, device_type="vduse")
+    ports = agent.ovs_ports()
+    with agent.host.daemons["ovs-vswitchd"].stopped():  # else it says at once which types it has
+        agent.host.vsctl("--no-wait", "add", "Open_vSwitch", ".", "iface_types", "dpdkvhostuserclient")
+        status, answer = agent.request("ADD", pod)
+    assert (status, answer["code"]) == (1, 100)
+    assert answer["msg"] == "device_type: got vduse, but this host's kernel has no /dev/vduse/control"
+    assert "modprobe -a vduse virtio_vdpa" in answer["details"]
+    assert agent.ovs_ports() == ports
+    assert agent.request("DEL", pod) == (0, {})
 
 
 def test_volume_of_the_pod_is_where_open_vswitch_finds_the_socket(agent: AgentHost) -> None:

@@ -34,7 +34,7 @@ def request(namespace: str = "/nowhere", container: str = "c") -> Request:
 @pytest.fixture
 def device(tmp_path: Path) -> Vduse:
     (tmp_path / "vduse").mkdir()
-    return Vduse(Sysfs(tmp_path), tmp_path / "vduse")
+    return Vduse(Sysfs(tmp_path), tmp_path / "vduse", [tmp_path / "notes"])
 
 
 @pytest.fixture
@@ -111,6 +111,17 @@ def test_netdev_is_looked_at_in_the_pod(device: Vduse, job: Job, tmp_path: Path)
 def test_removal_of_what_is_gone_is_none(device: Vduse) -> None:
     for _ in range(2):
         device.remove(NAME, {})
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_note_of_dpdk_stays_as_long_as_its_device(device: Vduse, tmp_path: Path, there: bool) -> None:
+    note = tmp_path / "notes" / NAME
+    note.parent.mkdir()
+    note.touch()
+    if there:
+        (tmp_path / "vduse" / NAME).touch()
+    device.remove(NAME, {})
+    assert note.exists() == there
 
 
 def test_generic_netlink_knows_its_families() -> None:

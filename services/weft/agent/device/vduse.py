@@ -8,7 +8,7 @@ which the result names. The netdev has no life of its own: it ends with the vDPA
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,19 +21,22 @@ from weft.agent.device.vhostuser import TYPE
 from weft.agent.view import Port
 
 FOLDER: Final = Path("/dev/vduse")
+NOTES: Final = (Path("/run/vduse"), Path("/run/openvswitch/vduse"))
+"""Where DPDK notes its devices: below the RUNTIME_DIRECTORY that a unit gives vswitchd or does not, else below /run."""
 ALIAS: Final = "weft-vduse:"
 """Not `weft:`, which marks hosts' ends: a netdev whose pod died comes to the host until DEL."""
 
 
 class Vduse:
-    """See `device.base.Device`. `folder` is where the kernel has VDUSE's devices."""
+    """See `device.base.Device`. `folder` is where the kernel has VDUSE's devices, `notes` where DPDK has."""
 
     asks = True
     follows_switch = True
 
-    def __init__(self, sysfs: Sysfs, folder: Path = FOLDER) -> None:
+    def __init__(self, sysfs: Sysfs, folder: Path = FOLDER, notes: Sequence[Path] = NOTES) -> None:
         self._sysfs = sysfs
         self._folder = folder
+        self._notes = notes
 
     def place(self, request: Request, port: Port) -> str:  # noqa: ARG002
         return host_interface(port.name)
@@ -79,8 +82,12 @@ class Vduse:
         return {"socketPath": device.path} if device and device.path else {}
 
     def remove(self, name: str, ids: Mapping[str, str]) -> None:  # noqa: ARG002
+        """Where Open vSwitch is not there to destroy the device, DPDK's note goes too: with it alone none is made."""
         vdpa_bus.delete(name)
         vdpa_bus.destroy(name, self._folder)
+        if not (self._folder / name).exists():
+            for place in self._notes:
+                (place / name).unlink(missing_ok=True)
 
     def _path(self, job: Job) -> Path:
         return self._folder / job.wanted.host_interface
