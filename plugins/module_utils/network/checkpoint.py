@@ -19,7 +19,6 @@ DIRECTORY = "/run/weft-network"
 ARMED = DIRECTORY + "/armed"
 SCRIPT = DIRECTORY + "/restore"
 UNIT = "weft-network-restore"
-SETTLE = 30
 
 HEAD = """\
 #!/bin/sh
@@ -81,7 +80,7 @@ def carry_out(host, plan, seconds, remaining):
     arm(host, plan.restoration(), seconds)
     try:
         _change(host, plan)
-        _settle(remaining, min(SETTLE, seconds / 2))
+        _settle(remaining, seconds / 2)
     except (TuningError, ChangeError) as error:
         restore(host)
         raise ChangeError("%s. The network is as it was" % error) from error
