@@ -77,7 +77,7 @@ class Kernel:
     def ip(self, *words):
         done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SriovError("ip %s: %s" % (" ".join(words), done.stderr.strip().removeprefix("RTNETLINK answers: ")))
+            raise SriovError("ip %s: %s" % (" ".join(words), done.stderr.strip().replace("RTNETLINK answers: ", "", 1)))
         return done.stdout
 
     def show(self, name):
@@ -101,8 +101,8 @@ def find_nics(kernel):
         address: {
             "address": address,
             "name": kernel.netdev(address),
-            "vendor": kernel.read(address, "vendor").removeprefix("0x"),
-            "device": kernel.read(address, "device").removeprefix("0x"),
+            "vendor": kernel.read(address, "vendor").replace("0x", "", 1),
+            "device": kernel.read(address, "device").replace("0x", "", 1),
             "total": int(kernel.read(address, "sriov_totalvfs", "0")),
             "count": int(kernel.read(address, "sriov_numvfs", "0")),
         }

@@ -7,6 +7,8 @@ See Documentation/admin-guide/mm/hugetlbpage.rst of the kernel.
 
 from __future__ import annotations
 
+import re
+
 from .host import TuningError
 
 KIB = {"2M": 2048, "1G": 1048576}
@@ -42,7 +44,7 @@ def problems(host, wishes):
 
 
 def _impossible(host, wish):
-    nodes = [name for name in host.names("/sys/devices/system/node") if name.removeprefix("node").isdigit()]
+    nodes = [name for name in host.names("/sys/devices/system/node") if re.fullmatch("node[0-9]+", name)]
     if wish.get("node") is not None and "node%d" % wish.get("node") not in nodes:
         return ["%s: no such node; this host has %s" % (label(wish), ", ".join(nodes))]
     if not host.exists(place(wish)):
