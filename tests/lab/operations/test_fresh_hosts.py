@@ -61,12 +61,13 @@ def test_three_fresh_hosts_have_every_workload_again(
     trusted = (AUTHORITY / "ca.crt").read_bytes()
     with timed("backup"):
         operation("backup", authority=True).succeeded()
+    archive = newest("weft-*Z.tar.gz")
     play("playbooks/lab_destroy.yml").succeeded()
     with timed("fresh hosts"):
         play("playbooks/lab_create.yml").succeeded()
     if authority == "the restored authority":
-        with tarfile.open(newest("*.authority.tar.gz")) as archive:
-            archive.extractall(AUTHORITY, filter="data")
+        with tarfile.open(newest("*.authority.tar.gz")) as files:
+            files.extractall(AUTHORITY, filter="data")
     with timed("site"):
         play("playbooks/site.yml", timeout=1200).succeeded()
     assert workloads(healthy) == {}
@@ -75,4 +76,5 @@ def test_three_fresh_hosts_have_every_workload_again(
     with timed("all workloads ready"):
         eventually(lambda: workloads(healthy) == before, within=180, what="every workload as before")
     assert strays() == []
+    assert newest("weft-*Z.tar.gz") == archive, "the empty fabric that it replaced is not the latest"
     assert ((AUTHORITY / "ca.crt").read_bytes() == trusted) == (authority == "the restored authority")
