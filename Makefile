@@ -163,10 +163,6 @@ test-operations: venv ## All tests of operations (docs/operations), also with Ku
 test-lab-slow: venv ## Lab tests too slow for every change: relays off and on in a running fabric, a zone that leaves others
 	WEFT_SLOW=1 $(PYTEST) tests/lab/test_relays.py tests/lab/test_zones.py
 
-.PHONY: test-dpdk
-test-dpdk: test-tools ## Packets through a pod's vhost-user socket, on this machine: Open vSwitch with DPDK at both ends
-	WEFT_SLOW=1 $(PYTEST) tests/integration/agent/test_vhost_user.py
-
 .PHONY: test-environment
 test-environment: test-tools ## The execution environment's packages in a clean virtual environment, modules from the artefact
 	$(PYTEST) tests/environment

@@ -19,10 +19,6 @@ from tests.support.dpdk import port
 from tests.support.dpdk_switch import Dpdk, needed_programs, ping
 from tests.support.ovn import OvsHost, namespace_command
 
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("WEFT_SLOW"), reason="takes longer than a change should wait: `make test-dpdk` runs it"
-)
-
 
 @dataclass
 class Wired:
