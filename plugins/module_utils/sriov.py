@@ -23,6 +23,7 @@ SETTINGS = ("mac", "vlan", "qos", "spoof_check", "trust", "min_tx_rate", "max_tx
 NETWORK_CLASS = "0x02"
 WAIT_FOR_NICS = 60
 WAIT_FOR_DRIVER = 10
+ELSEWHERE = "its interface is in another network namespace (a pod or container has it)"
 
 
 class SriovError(Exception):
@@ -65,6 +66,22 @@ class Kernel:
             return os.path.basename(os.readlink(self.path(address, name)))
         except OSError:
             return None
+
+    def target(self, *names):
+        """The last part of where a path leads, None where it leads nowhere."""
+        path = os.path.join(self.sysfs, *names)
+        return os.path.basename(os.path.realpath(path)) if os.path.exists(path) else None
+
+    def run(self, *words):
+        """What a program prints. SriovError with its complaint when it fails."""
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+        except FileNotFoundError as error:
+            raise SriovError("%s is not installed" % words[0]) from error
+        if done.returncode:
+            complaint = " ".join((done.stderr or done.stdout).split())
+            raise SriovError("%s: %s" % (" ".join(words), complaint))
+        return done.stdout
 
     def netdev(self, address):
         """The device's network interface, if it has one in this network namespace."""
@@ -153,17 +170,15 @@ def users(kernel, address):
         return ["a process has its group /dev/vfio/%s open" % group] if is_open(kernel, "/dev/vfio/%s" % group) else []
     if not name:
         is_nic = kernel.read(address, "class").startswith(NETWORK_CLASS)
-        return (
-            ["its interface is in another network namespace (a pod or container has it)"] if driver and is_nic else []
-        )
-    found = []
-    master = kernel.show(name).get("master")
-    if master:
-        found.append("its interface %s belongs to %s" % (name, master))
-    held = kernel.addresses(name)
-    if held:
-        found.append("its interface %s has the address %s" % (name, ", ".join(held)))
-    return found
+        return [ELSEWHERE] if driver and is_nic else []
+    return interface_users(kernel, name)
+
+
+def interface_users(kernel, name):
+    """Who uses a device by its interface, in words."""
+    master, held = kernel.show(name).get("master"), kernel.addresses(name)
+    found = ["its interface %s belongs to %s" % (name, master)] if master else []
+    return found + (["its interface %s has the address %s" % (name, ", ".join(held))] if held else [])
 
 
 def is_open(kernel, path):

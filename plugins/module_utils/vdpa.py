@@ -12,7 +12,6 @@ from __future__ import annotations
 import grp
 import json
 import os
-import subprocess
 import sys
 import time
 
@@ -33,15 +32,6 @@ class Kernel(sriov.Kernel):
         super().__init__(sysfs, proc)
         self.dev = dev
 
-    def run(self, *words):
-        try:
-            done = subprocess.run(words, capture_output=True, text=True, check=False)
-        except FileNotFoundError as error:
-            raise VdpaError("%s is not installed" % words[0]) from error
-        if done.returncode:
-            raise VdpaError("%s: %s" % (" ".join(words), " ".join((done.stderr or done.stdout).split())))
-        return done.stdout
-
     def shown(self, *words):
         """What `vdpa` shows; nothing before the kernel's module for it is there."""
         try:
@@ -53,8 +43,7 @@ class Kernel(sriov.Kernel):
         return os.path.join(self.sysfs, "bus/vdpa/devices", name, *names)
 
     def driver(self, name):
-        path = self.device(name, "driver")
-        return os.path.basename(os.path.realpath(path)) if os.path.exists(path) else None
+        return self.target(self.device(name, "driver"))
 
     def character(self, name):
         """The character device of vhost_vdpa, None where another driver has the device."""
@@ -98,12 +87,8 @@ def users(kernel, name):
     if path:
         return ["a process has %s open" % path] if sriov.is_open(kernel, path) else []
     if not netdev:
-        elsewhere = "its interface is in another network namespace (a pod or container has it)"
-        return [elsewhere] if driver == "virtio_vdpa" else []
-    master = kernel.show(netdev).get("master")
-    found = ["its interface %s belongs to %s" % (netdev, master)] if master else []
-    held = kernel.addresses(netdev)
-    return found + (["its interface %s has the address %s" % (netdev, ", ".join(held))] if held else [])
+        return [sriov.ELSEWHERE] if driver == "virtio_vdpa" else []
+    return sriov.interface_users(kernel, netdev)
 
 
 def to_load(kernel, modules):
@@ -232,9 +217,13 @@ def difference(kernel, wish):
 # --- the steps between ----------------------------------------------------------------------------
 
 
-def apply(kernel, wish):
+def load(kernel, wish):
     for module in to_load(kernel, modules_of(wish)):
         kernel.run("modprobe", module)
+
+
+def apply(kernel, wish):
+    load(kernel, wish)
     for device in wish["devices"]:
         _apply_device(kernel, device)
         path = kernel.character(device["name"])
@@ -299,12 +288,12 @@ def main(path):
         wish = json.load(file)
     sriov.settle()
     try:
-        for module in to_load(kernel, modules_of(wish)):
-            kernel.run("modprobe", module)
+        load(kernel, wish)
         deadline = time.monotonic() + WAIT_FOR_MANAGEMENT
-        while problems(kernel, wish) and time.monotonic() < deadline:
-            time.sleep(0.5)
         found = problems(kernel, wish)
+        while found and time.monotonic() < deadline:
+            time.sleep(0.5)
+            found = problems(kernel, wish)
         if found:
             return "\n".join(found)
         apply(kernel, wish)

@@ -88,6 +88,7 @@ reboot_required:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.weft.ovn.plugins.module_utils.diff import sides
 from ansible_collections.weft.ovn.plugins.module_utils.switchdev import params
 from ansible_collections.weft.ovn.plugins.module_utils.switchdev.devices import DeviceError, Kernel
 
@@ -105,11 +106,7 @@ def waiting(changes, cmode):
 
 def shown(changes):
     """What is and what is wished, as a diff has it."""
-    diff = {"before": {}, "after": {}}
-    for handle, name, cmode, now, value in changes:
-        diff["before"]["%s %s (%s)" % (handle, name, cmode)] = now
-        diff["after"]["%s %s (%s)" % (handle, name, cmode)] = value
-    return diff
+    return sides({"%s %s (%s)" % (handle, name, cmode): pair for handle, name, cmode, *pair in changes})
 
 
 def main():

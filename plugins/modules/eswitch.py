@@ -158,6 +158,7 @@ handles:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.weft.ovn.plugins.module_utils import switchdev
+from ansible_collections.weft.ovn.plugins.module_utils.diff import sides
 from ansible_collections.weft.ovn.plugins.module_utils.switchdev import devices, eswitch
 from ansible_collections.weft.ovn.plugins.module_utils.switchdev.devices import DeviceError, Kernel
 
@@ -213,9 +214,8 @@ def main():
         now = {handle: seen(kernel, handle) for handle, _device in found[0]}
     except DeviceError as error:
         module.fail_json(msg=str(error))
-    diff = {side: {name: pair[at] for name, pair in differing.items()} for at, side in enumerate(("before", "after"))}
     handles = {device["device"]: handle for handle, device in found[0]}
-    module.exit_json(changed=bool(differing), devices=now, handles=handles, diff=diff)
+    module.exit_json(changed=bool(differing), devices=now, handles=handles, diff=sides(differing))
 
 
 if __name__ == "__main__":

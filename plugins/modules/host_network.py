@@ -176,6 +176,7 @@ taken_over:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.weft.ovn.plugins.module_utils.diff import sides
 from ansible_collections.weft.ovn.plugins.module_utils.network import (
     checkpoint,
     description,
@@ -198,8 +199,7 @@ def difference(plan):
         for path, (old, new) in plan.files.items()
     ]
     if plan.pairs:
-        sides = enumerate(("before", "after"))
-        shown.append({side: {name: pair[at] for name, pair in plan.pairs.items()} for at, side in sides})
+        shown.append(sides(plan.pairs))
     return shown
 
 

@@ -120,6 +120,7 @@ reasons:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.weft.ovn.plugins.module_utils import tuning
+from ansible_collections.weft.ovn.plugins.module_utils.diff import sides
 from ansible_collections.weft.ovn.plugins.module_utils.tuning.host import Host, TuningError
 
 PAGES = {
@@ -158,8 +159,7 @@ def main():
         reasons = tuning.reboot_reasons(host, wish, short)
     except TuningError as error:
         module.fail_json(msg=str(error))
-    diff = {side: {name: pair[at] for name, pair in pairs.items()} for at, side in enumerate(("before", "after"))}
-    module.exit_json(changed=bool(pairs), diff=diff, reboot_required=bool(reasons), reasons=reasons)
+    module.exit_json(changed=bool(pairs), diff=sides(pairs), reboot_required=bool(reasons), reasons=reasons)
 
 
 if __name__ == "__main__":

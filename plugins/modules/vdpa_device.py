@@ -106,6 +106,7 @@ devices:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.weft.ovn.plugins.module_utils import vdpa
+from ansible_collections.weft.ovn.plugins.module_utils.diff import sides
 
 DEVICE = {
     "name": {"type": "str", "required": True},
@@ -138,8 +139,7 @@ def main():
         now = {device["name"]: vdpa.observe(kernel, device["name"]) for device in wish["devices"]}
     except vdpa.VdpaError as error:
         module.fail_json(msg=str(error))
-    diff = {side: {name: pair[at] for name, pair in differing.items()} for at, side in enumerate(("before", "after"))}
-    module.exit_json(changed=bool(differing), devices=now, diff=diff)
+    module.exit_json(changed=bool(differing), devices=now, diff=sides(differing))
 
 
 if __name__ == "__main__":

@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 
 # Relative, since units have these files without Ansible's name for them.
 from .. import sriov  # noqa: TID252
-from ..sriov import SriovError as DeviceError  # noqa: TID252
 
+DeviceError = sriov.SriovError
 PCI_ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 REPRESENTOR = re.compile(r"(c\d+)?pf\d+(vf\d+|sf\d+|hpf)?|\d+")
 FUNCTION = re.compile(r"(c\d+)?pf\d+(vf|sf)\d+|\d+")
@@ -24,17 +23,6 @@ FUNCTION = re.compile(r"(c\d+)?pf\d+(vf|sf)\d+|\d+")
 
 class Kernel(sriov.Kernel):
     """The kernel's interface; a device is named by the handle of devlink, BUS/NAME."""
-
-    def run(self, *words):
-        """What a program prints. DeviceError with its complaint when it fails."""
-        try:
-            done = subprocess.run(words, capture_output=True, text=True, check=False)
-        except FileNotFoundError as error:
-            raise DeviceError("%s is not installed" % words[0]) from error
-        if done.returncode:
-            complaint = " ".join((done.stderr or done.stdout).split())
-            raise DeviceError("%s: %s" % (" ".join(words), complaint))
-        return done.stdout
 
     def settle(self):
         """Wait for what udev has to do: drivers are loaded, and interfaces renamed, by it."""
@@ -55,11 +43,6 @@ class Kernel(sriov.Kernel):
                 return file.read().strip()
         except OSError:
             return ""
-
-    def target(self, *names):
-        """The last part of where a path leads, None where it leads nowhere."""
-        path = os.path.join(self.sysfs, *names)
-        return os.path.basename(os.path.realpath(path)) if os.path.exists(path) else None
 
 
 def handle_of(kernel, device):
