@@ -22,7 +22,6 @@ from weft.agent.cni_types import CniError, Request
 from weft.agent.device.base import ALIAS, Device, Job, Plug, Wanted, alias, host_interface, named_by_us
 from weft.agent.device.function import remembered
 from weft.agent.device.registry import Devices
-from weft.agent.device.vduse import left_by
 from weft.agent.netlink import LinkState, Netlink
 from weft.agent.ovs import Interface, LocalOvs
 from weft.agent.probe import Asker, reach, settle
@@ -237,7 +236,7 @@ class Wiring:
         links = await self._netlink.run(netlink.links)
         label = alias(request.container, request.ifname)
         found = next((link.name for link in links.values() if link.alias == label), None)
-        left = found or await self._netlink.run(left_by, request)
+        left = found or await self._netlink.run(self._devices.left_by, request)
         return left if left not in self._ovs.interfaces else None  # what a pod says of its own links is no proof
 
     async def detach(self, request: Request, name: str) -> None:
@@ -263,10 +262,13 @@ class Wiring:
         interface = self._ovs.interfaces.get(name)
         ids = {**(ids or {}), **(interface.external_ids if interface else {})}
         device = self._devices.behind(name, ids)
-        work: list[Coroutine[Any, Any, object]] = [self._netlink.run(device.remove, name, ids)]
+        work: list[Callable[[], Coroutine[Any, Any, object]]] = [partial(self._netlink.run, device.remove, name, ids)]
         if interface or (ids and known):
-            work.append(self._ovs.remove(name))
-        await (in_turn if device.follows_switch else together)(*work)
+            work.append(partial(self._ovs.remove, name))
+        if device.follows_switch:
+            await in_turn(*work)
+        else:
+            await together(*(part() for part in work))
 
     async def clean(
         self, locked: Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]], grace: float
@@ -321,15 +323,10 @@ async def together(*work: Coroutine[Any, Any, object]) -> None:
         raise errors.exceptions[0] from None
 
 
-async def in_turn(*work: Coroutine[Any, Any, object]) -> None:
+async def in_turn(*work: Callable[[], Coroutine[Any, Any, object]]) -> None:
     """Do several things one after the other, and none after one that failed."""
-    left = list(work)
-    try:
-        while left:
-            await left.pop(0)
-    finally:
-        for part in left:
-            part.close()
+    for part in work:
+        await part()
 
 
 def _attachment(job: Job, mac: str, device: Device) -> Attachment:

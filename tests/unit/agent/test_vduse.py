@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -151,7 +152,7 @@ async def test_nothing_is_done_after_what_failed() -> None:
             raise OSError(name)
 
     with pytest.raises(OSError, match="bad"):
-        await wiring.in_turn(work("good"), work("bad"), work("never"))
+        await wiring.in_turn(*(partial(work, name) for name in ("good", "bad", "never")))
     assert done == ["good", "bad"]
 
 

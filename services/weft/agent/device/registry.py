@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from weft.agent.cni_types import INVALID_CONFIG, CniError
+from weft.agent.cni_types import INVALID_CONFIG, CniError, Request
 from weft.agent.config import AgentSection
 from weft.agent.device.base import Device, named_by_us
 from weft.agent.device.function import VirtualFunction
 from weft.agent.device.sysfs import Sysfs
 from weft.agent.device.vdpa import Vdpa
-from weft.agent.device.vduse import Vduse
+from weft.agent.device.vduse import Vduse, left_by
 from weft.agent.device.veth import Veth
 from weft.agent.device.vhostuser import VhostUser
 from weft.agent.view import Port
@@ -42,6 +42,10 @@ class Devices:
     def behind(self, name: str, ids: Mapping[str, str]) -> Device:
         """The device that made the Interface `name`: noted in its external_ids, else told by its name."""
         return self._devices[ids.get("device") or self._told(name)]
+
+    def left_by(self, request: Request) -> str | None:
+        """The name of what an attachment has yet of a device that no link on the host tells of."""
+        return left_by(request)
 
     def _told(self, name: str) -> str:
         if not named_by_us(name):

@@ -120,9 +120,8 @@ def left_by(request: Request) -> str | None:
         found = netlink.in_namespace(request.netns, netlink.links)
     except OSError:  # no namespace: the kernel has put it back
         found = netlink.links()
-    names = (link.alias.removeprefix(ALIAS).partition(" ")[0] for link in found.values())
-    given = {link.alias for link in found.values()}
-    return next((name for name in names if named_by_us(name) and _alias(request, name) in given), None)
+    names = {link.alias: link.alias.removeprefix(ALIAS).partition(" ")[0] for link in found.values()}
+    return next((name for alias, name in names.items() if named_by_us(name) and alias == _alias(request, name)), None)
 
 
 def _has(job: Job) -> bool:
