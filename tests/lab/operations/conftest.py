@@ -60,6 +60,11 @@ class Pair:
         assert loss.lost <= most, output
 
 
+def newest(pattern: str = "weft-*Z.tar.gz") -> Path:
+    """The latest archive, as a restore without a name takes it."""
+    return max(BACKUPS.glob(pattern))
+
+
 def operation(name: str, *arguments: str, **options: Any) -> Play:
     """Run a playbook as an operator does; options without the role's prefix."""
     variables = {f"operation_{key}": value for key, value in options.items()}

@@ -10,16 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import Lab
-from tests.lab.operations.conftest import BACKUPS, Pair, endpoints, killed, operation
+from tests.lab.operations.conftest import BACKUPS, Pair, endpoints, killed, newest, operation
 
 Eventually = Callable[..., None]
 UNITS = ("ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb", "weft-ovsdb")
 FILES = "/var/lib/ovn/ovnnb_db.db /var/lib/ovn/ovnsb_db.db /var/lib/ovn/weft_db.db"
 MEMBER = "lab2"
-
-
-def newest() -> Path:
-    return max(path for path in BACKUPS.glob("weft-*Z.tar.gz"))
 
 
 def lose(lab: Lab, *names: str) -> None:
