@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.metal.conftest import Guest, metal_play
+from tests.metal.roles import reboot
 from tests.support.play import Play
 
 DEVICE = "0000:02:00.0"
@@ -142,17 +142,7 @@ def test_check_mode_shows_a_change_and_makes_none(made: Guest, roles: Callable[.
 
 
 def test_the_nic_is_in_user_space_after_a_reboot(made: Guest, other: Guest, eventually: Callable[..., None]) -> None:
-    before = made.run("cat /proc/sys/kernel/random/boot_id").stdout
-    made.run("systemd-run --on-active=1 systemctl reboot")
-
-    def rebooted() -> bool:
-        try:
-            said = made.run("cat /proc/sys/kernel/random/boot_id; systemctl is-active weft-underlay", check=False)
-        except subprocess.TimeoutExpired:
-            return False
-        return said.ok and before not in said.stdout
-
-    eventually(rebooted, within=600, what="metal1 has started again with its switch")
+    reboot(made, eventually, sign="systemctl is-active weft-underlay")
     assert driver(made) == "vfio-pci"
     assert reaches(made, ADDRESS["metal2"])
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.metal.conftest import ADDRESSES, SWITCH, Guest, metal_play
+from tests.metal.conftest import ADDRESSES, SWITCH, Guest
+from tests.metal.roles import play_role, reboot
 from tests.support.play import Play
 
 MANAGEMENT = ADDRESSES["metal1"]
@@ -67,13 +68,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Play]:
     folder = tmp_path_factory.mktemp("network")
 
     def run(wish: list[dict[str, Any]], *arguments: str, tasks: str = "main", seconds: int = PATIENCE) -> Play:
-        path = Path(folder) / f"{tasks}.yml"
-        path.write_text(
-            "- hosts: lab\n  gather_facts: false\n  serial: 1\n  tasks:\n"
-            f"    - ansible.builtin.import_role: {{name: weft.ovn.host_network, tasks_from: {tasks}}}\n"
-        )
         variables = {"host_network_interfaces": wish, "host_network_rollback_after": seconds}
-        return metal_play(path, "--limit", "metal1", *arguments, variables=variables, timeout=1500)
+        return play_role(folder, "host_network", tasks, "metal1", *arguments, variables=variables, timeout=1500)
 
     return run
 
@@ -191,17 +187,7 @@ def test_an_operators_change_is_put_right(made: Guest, network: Callable[..., Pl
 
 
 def test_it_is_the_same_after_a_reboot(made: Guest, beyond: None, eventually: Callable[..., None]) -> None:
-    boot = made.run("cat /proc/sys/kernel/random/boot_id").stdout
-    made.run("systemd-run --on-active=1 systemctl reboot")
-
-    def rebooted() -> bool:
-        try:
-            said = made.run("cat /proc/sys/kernel/random/boot_id; ip -br address show br-ex", check=False)
-        except subprocess.TimeoutExpired:
-            return False
-        return said.ok and boot not in said.stdout and INSIDE in said.stdout
-
-    eventually(rebooted, within=600, what="metal1 has started again with its bridge")
+    reboot(made, eventually, sign=f"ip -br address show br-ex | grep -F {INSIDE}")
     as_wished(made)
     eventually(lambda: reaches(made), what="the host in the VLAN answers")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.metal.conftest import BRING_UP_TIMEOUT, Guest, metal_play
+from tests.metal.roles import play_role
 from tests.support.play import Play
 
 NIC = "enp1s0"
@@ -46,12 +46,7 @@ def tune(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Play]:
     folder = tmp_path_factory.mktemp("tuning")
 
     def run(wish: dict[str, Any], *arguments: str, tasks: str = "main") -> Play:
-        path = Path(folder) / f"{tasks}.yml"
-        path.write_text(
-            "- hosts: lab\n  gather_facts: false\n  serial: 1\n  tasks:\n"
-            f"    - ansible.builtin.import_role: {{name: weft.ovn.host_tuning, tasks_from: {tasks}}}\n"
-        )
-        return metal_play(path, "--limit", "metal1", *arguments, variables=wish, timeout=1500)
+        return play_role(folder, "host_tuning", tasks, "metal1", *arguments, variables=wish, timeout=1500)
 
     return run
 

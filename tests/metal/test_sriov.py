@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.metal.conftest import Guest, metal_play
+from tests.metal.conftest import Guest
+from tests.metal.roles import play_role, reboot
 from tests.support.play import Play
 
 NIC = "enp1s0"
@@ -41,13 +40,8 @@ def sriov(metal: dict[str, Guest], tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("sriov")
 
     def run(guest: str, nics: list[dict[str, Any]], *arguments: str, tasks: str = "main") -> Play:
-        path = Path(folder) / f"{tasks}.yml"
-        path.write_text(
-            "- hosts: lab\n  gather_facts: false\n  tasks:\n"
-            f"    - ansible.builtin.import_role: {{name: weft.ovn.sriov, tasks_from: {tasks}}}\n"
-        )
         variables = {"sriov_nics": nics, "sriov_device_plugin_profiles": ["mellanox", "yusur"]}
-        return metal_play(path, "--limit", guest, *arguments, variables=variables)
+        return play_role(folder, "sriov", tasks, guest, *arguments, variables=variables, timeout=600)
 
     yield run
     for name, guest in metal.items():
@@ -141,15 +135,5 @@ def test_the_number_of_functions_in_use_is_not_changed(made: Guest, sriov: Calla
 
 
 def test_the_functions_are_there_after_a_reboot(made: Guest, eventually: Callable[..., None]) -> None:
-    before = made.run("cat /proc/sys/kernel/random/boot_id").stdout
-    made.run("systemd-run --on-active=1 systemctl reboot")
-
-    def rebooted() -> bool:
-        try:
-            said = made.run("cat /proc/sys/kernel/random/boot_id; systemctl is-active weft-sriov", check=False)
-        except subprocess.TimeoutExpired:
-            return False
-        return said.ok and before not in said.stdout
-
-    eventually(rebooted, within=600, what="metal1 has started again with its functions")
+    reboot(made, eventually, sign="systemctl is-active weft-sriov")
     as_wished(made)

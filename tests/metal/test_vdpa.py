@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.metal.conftest import Guest, metal_play
+from tests.metal.conftest import Guest
+from tests.metal.roles import play_role, reboot
 from tests.support.play import Play
 
 MACS = ("02:00:00:00:00:0a", "02:00:00:00:00:0b")
@@ -37,12 +36,7 @@ def role(guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Callable[...
     folder = tmp_path_factory.mktemp("vdpa")
 
     def run(wish: dict[str, Any], *arguments: str, tasks: str = "main") -> Play:
-        path = Path(folder) / f"{tasks}.yml"
-        path.write_text(
-            "- hosts: lab\n  gather_facts: false\n  tasks:\n"
-            f"    - ansible.builtin.import_role: {{name: weft.ovn.vdpa, tasks_from: {tasks}}}\n"
-        )
-        return metal_play(path, "--limit", guest.name, *arguments, variables=wish, timeout=1200)
+        return play_role(folder, "vdpa", tasks, guest.name, *arguments, variables=wish)
 
     return run
 
@@ -124,17 +118,7 @@ def test_an_operators_later_change_is_mended(made: Guest, role: Callable[..., Pl
 
 
 def test_the_devices_are_there_after_a_reboot(made: Guest, eventually: Callable[..., None]) -> None:
-    before = made.run("cat /proc/sys/kernel/random/boot_id").stdout
-    made.run("systemd-run --on-active=1 systemctl reboot")
-
-    def rebooted() -> bool:
-        try:
-            said = made.run("cat /proc/sys/kernel/random/boot_id; systemctl is-active weft-vdpa", check=False)
-        except subprocess.TimeoutExpired:
-            return False
-        return said.ok and before not in said.stdout
-
-    eventually(rebooted, within=900, what="metal1 has started again with its devices")
+    reboot(made, eventually, sign="systemctl is-active weft-vdpa", within=900)
     assert seen(made) == AS_WISHED
 
 
