@@ -203,14 +203,14 @@ def added(site: Lab) -> bool:
 
 
 def test_workloads_lose_nothing_without_databases(minute: Findings) -> None:
-    """But for one packet: a userspace datapath stops for a moment when a port goes, and a container was taken away.
+    """But for one moment: a userspace datapath stops when a port goes, and a container was taken away.
 
     Those that go out by a host lose what they send while somebody's flush has taken the translation away.
     """
     assert minute.unreachable >= MINUTE
     between, out = minute.loss
-    assert between.lost <= 1, minute
-    assert between.gap < 0.5, minute
+    assert len(between.moments) <= 1, minute
+    assert between.gap < 0.3, minute
     assert out.lost * INTERVAL < minute.repaired + 0.5, minute
 
 

@@ -25,6 +25,8 @@ class Loss:
     sent: int
     lost: int
     gap: float
+    moments: tuple[float, ...] = ()
+    """When the last answer before each loss came, in seconds of the epoch."""
 
 
 class Traffic:
@@ -75,4 +77,5 @@ def measure(output: str) -> Loss:
     around = [(before, after) for before, after in itertools.pairwise(numbers) if after - before > 1]
     gap = max((answered[after] - answered[before] for before, after in around), default=INTERVAL)
     sent = max(numbers, default=0)
-    return Loss(sent, sent - len(numbers), gap if numbers else float("inf"))
+    moments = tuple(answered[before] for before, _ in around)
+    return Loss(sent, sent - len(numbers), gap if numbers else float("inf"), moments)
