@@ -33,14 +33,23 @@ class Cluster:
         self.name = name
         self.states = {host: member["databases"].get(name, {}) for host, member in members.items()}
         self.unreachable = [host for host, member in members.items() if not member["reachable"]]
-        self.connected = [host for host, state in self.states.items() if state.get("connected")]
-        self.servers = self._servers()
+        connected = [host for host, state in self.states.items() if state.get("connected")]
+        self.servers = self._servers(connected)
+        self.connected = connected if self._may_have_majority() else []
 
-    def _servers(self):
+    def _servers(self, connected):
         """Addresses of the cluster's servers, by a member that has the majority, else by who knows the most."""
-        told = [self.states[host] for host in self.connected] or list(self.states.values())
+        told = [self.states[host] for host in connected] or list(self.states.values())
         lists = [[server["address"] for server in state.get("servers", [])] for state in told]
         return max(lists, key=len, default=[])
+
+    def _may_have_majority(self):
+        """Whether enough servers run: the last one says for a while yet that it is connected.
+
+        Of servers that could not be looked at, what it says is all that is known.
+        """
+        stopped = {state["address"] for state in self.states.values() if state and not state["status"]}
+        return len(stopped.intersection(self.servers)) * 2 < len(self.servers)
 
     @property
     def alive(self):

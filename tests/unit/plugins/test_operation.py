@@ -300,6 +300,10 @@ RECOVER: list[tuple[Change, dict[str, Any]]] = [
     # All stopped: nothing is lost, they only have to be started.
     (stopped("a", "b", "c"), {"start": {"a": NAMES, "b": NAMES, "c": NAMES}}),
     (both(stopped("b", "c"), lambda look: each(look, "a", connected=False)), {"start": {"b": NAMES, "c": NAMES}}),
+    # The last one has not noticed yet that the others are gone.
+    (stopped("b", "c"), {"start": {"b": NAMES, "c": NAMES}}),
+    (stopped("b", "c", exists=False), {"rebuild": dict.fromkeys(NAMES, "a")}),
+    (both(stopped("b"), stopped("c", exists=False)), {"start": {"b": NAMES}}),
     (minority("b"), {"rebuild": dict.fromkeys(NAMES, "b")}),
     (both(minority("a", "b"), damaged("a")), {"rebuild": dict.fromkeys(NAMES, "b")}),
     # The later term holds, whatever the index.
