@@ -26,6 +26,15 @@ def lose(lab: Lab, *names: str) -> None:
         lab[name].run(f"rm -f {FILES}")
 
 
+def datapaths(lab: Lab) -> list[str]:
+    """Identities that hosts' flows hang on: a Southbound that is only filled again has others."""
+    request = json.dumps(
+        ["OVN_Southbound", {"op": "select", "table": "Datapath_Binding", "where": [], "columns": ["_uuid"]}]
+    )
+    rows = json.loads(lab["lab1"].run(["ovsdb-client", "transact", "unix:/run/ovn/ovnsb_db.sock", request]).stdout)
+    return sorted(row["_uuid"][1] for row in rows[0]["rows"])
+
+
 def test_a_backup_holds_what_lives_and_is_its_owners_alone(healthy: Lab, pair: Pair) -> None:
     with pair.traffic(most=1):
         operation("backup", authority=True, keep=3).succeeded()
@@ -104,22 +113,24 @@ def test_a_damaged_file_is_recovered(healthy: Lab, pair: Pair) -> None:
 
 @pytest.mark.operations
 def test_a_lost_majority_is_recovered_from_what_is_left(healthy: Lab, pair: Pair, eventually: Eventually) -> None:
-    before = endpoints(healthy)
+    before, identities = endpoints(healthy), datapaths(healthy)
     lose(healthy, "lab2", "lab3")
     with pair.traffic(most=2):
         operation("recover_databases").refused("the majority is lost (lab2, lab3)")
         killed("recover_databases", "The other members join", accept_loss=True)
         operation("recover_databases", accept_loss=True).succeeded()
     eventually(lambda: endpoints(healthy) == before, within=60, what="every workload as before")
+    assert datapaths(healthy) == identities
 
 
 @pytest.mark.operations
 def test_a_restore_brings_back_every_workload(healthy: Lab, pair: Pair, eventually: Eventually) -> None:
     """All databases are destroyed; a run that is killed in between is run again."""
-    before = endpoints(healthy)
+    before, identities = endpoints(healthy), datapaths(healthy)
     operation("backup").succeeded()
     lose(healthy, "lab1", "lab2", "lab3")
     with pair.traffic(most=2):
         killed("restore", "One member makes each cluster")
         operation("restore").succeeded()
     eventually(lambda: endpoints(healthy) == before, within=60, what="every workload as before")
+    assert datapaths(healthy) == identities
