@@ -30,6 +30,7 @@ DIRECTORY = Path(os.environ.get("WEFT_CACHE", Path.home() / ".cache" / "weft")) 
 ADDRESSES = {"metal1": "172.30.0.21", "metal2": "172.30.0.22"}
 # GUESTS=metal1: one guest for the tests that need no more, on a machine that has little.
 GUESTS = os.environ.get("GUESTS", " ".join(ADDRESSES)).split()
+LIMIT = ",".join([*GUESTS, "localhost"])
 UNITS = ("ovs-vswitchd", "ovn-controller", "weft-agent")
 # The first build of the image has Debian's archive and a compiler in it.
 BRING_UP_TIMEOUT = 1500
@@ -102,8 +103,7 @@ def metal() -> Iterator[dict[str, Guest]]:
             pytest.fail(f"no virtual machines on this machine: {reason}", pytrace=False)
         pytest.skip(f"no virtual machines on this machine: {reason}")
     leave = ran_before()
-    limit = ",".join([*GUESTS, "localhost"])
-    metal_play("playbooks/lab_create.yml", "--limit", limit, timeout=BRING_UP_TIMEOUT).succeeded()
+    metal_play("playbooks/lab_create.yml", "--limit", LIMIT, timeout=BRING_UP_TIMEOUT).succeeded()
     yield {name: Guest(name) for name in GUESTS}
     if not leave:
         metal_play("playbooks/lab_destroy.yml").succeeded()
@@ -113,7 +113,7 @@ def metal() -> Iterator[dict[str, Guest]]:
 def fabric(metal: dict[str, Guest]) -> dict[str, Guest]:
     """The guests, with the fabric that site.yml makes of them where it does not run yet."""
     if not all(guest.active(unit) for guest in metal.values() for unit in UNITS):
-        metal_play("playbooks/site.yml", timeout=SITE_TIMEOUT).succeeded()
+        metal_play("playbooks/site.yml", "--limit", LIMIT, timeout=SITE_TIMEOUT).succeeded()
     return metal
 
 

@@ -28,7 +28,8 @@ def start_again(guest: Guest, eventually: Callable[..., None], **how: object) ->
     """With another processor or another way to boot, which count when QEMU is started."""
     guest.run("systemctl poweroff", check=False)
     eventually(lambda: not guest.runs, within=120, what=f"{guest.name} has ended")
-    metal_play("playbooks/lab_create.yml", variables=dict(how), timeout=BRING_UP_TIMEOUT).succeeded()
+    limit = f"{guest.name},localhost"
+    metal_play("playbooks/lab_create.yml", "--limit", limit, variables=dict(how), timeout=BRING_UP_TIMEOUT).succeeded()
 
 
 @pytest.fixture(scope="module")
