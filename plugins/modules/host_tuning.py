@@ -63,6 +63,13 @@ options:
     type: list
     elements: str
     default: []
+  profile:
+    description:
+      - Profile of C(tuned), such as V(throughput-performance); several names, with spaces between them, are merged.
+        V(recommended) leaves the choice to C(tuned).
+      - C(tuned) has to be installed, and to run. Kernel arguments that the profile gives are taken into account; those
+        that other options ask for too are refused.
+    type: str
   sysctls:
     description: Kernel parameters (sysctl) by name.
     type: dict
@@ -145,6 +152,7 @@ def main():
             "interrupt_cpus": {"type": "str"},
             "kernel_arguments": STRINGS,
             "removed_kernel_arguments": STRINGS,
+            "profile": {"type": "str"},
             "sysctls": {"type": "dict", "default": {}},
             "nics": {"type": "list", "elements": "dict", "default": [], "options": NIC},
         },

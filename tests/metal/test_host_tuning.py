@@ -18,10 +18,13 @@ WISH: dict[str, Any] = {
     "host_tuning_interrupt_cpus": "0",
     "host_tuning_kernel_arguments": ["intel_iommu=on", "iommu=pt"],
     "host_tuning_removed_kernel_arguments": ["quiet"],
-    "host_tuning_sysctls": {"net.core.rmem_max": 4194304},
+    # No transparent hugepages, `skew_tick=1` and others for the kernel, and 50 where we want 40.
+    "host_tuning_profile": "network-latency",
+    "host_tuning_sysctls": {"net.core.rmem_max": 4194304, "net.core.busy_read": 40},
     "host_tuning_nics": [{"name": NIC, "rings": {"rx": 1024}, "offloads": {"generic-receive-offload": False}}],
 }
 ARGUMENTS = "isolcpus=managed_irq,domain,1 nohz_full=1 rcu_nocbs=1 intel_iommu=on iommu=pt"
+PROFILES = "skew_tick=1 tsc=reliable rcupdate.rcu_normal_after_boot=1"
 
 
 def start_again(guest: Guest, eventually: Callable[..., None], **how: object) -> None:
@@ -65,6 +68,8 @@ def seen(guest: Guest) -> dict[str, Any]:
         "hugepages": "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages",
         "new interrupts": "/proc/irq/default_smp_affinity",
         "rmem_max": "/proc/sys/net/core/rmem_max",
+        "busy_read": "/proc/sys/net/core/busy_read",
+        "transparent hugepages": "/sys/kernel/mm/transparent_hugepage/enabled",
     }
     ring, offload = f"ethtool -g {NIC}", f"ethtool -k {NIC} | grep ^generic-receive-offload"
     found = {key: guest.run(["cat", path]).stdout for key, path in names.items()}
@@ -78,6 +83,8 @@ AS_WISHED = {
     "hugepages": "64",
     "new interrupts": "1",
     "rmem_max": "4194304",
+    "busy_read": "40",
+    "transparent hugepages": "always madvise [never]",
     "rx ring": "1024",
     "receive offload": "off",
 }
@@ -88,6 +95,7 @@ def test_every_problem_is_said_at_once_and_nothing_changes(grub_guest: Guest, tu
         "host_tuning_hugepages": [{"size": "2M", "count": 4000}],
         "host_tuning_isolated_cpus": "1-4",
         "host_tuning_nics": [{"name": "ens9"}, {"name": NIC, "rings": {"rx": 8192}}],
+        "host_tuning_profile": "fast",
     }
     before = seen(grub_guest)
     refused = tune(wrong)
@@ -95,6 +103,7 @@ def test_every_problem_is_said_at_once_and_nothing_changes(grub_guest: Guest, tu
     refused.refused("isolated_cpus has 2-4; this host has processors 0-1")
     refused.refused("nics: ens9: no such NIC")
     refused.refused(f"nics: {NIC}: rings: rx is 8192, allowed are 0 to 4096")
+    refused.refused("profile: tuned has no fast; it has accelerator-performance, ")
     assert seen(grub_guest) == before
     assert not grub_guest.run("test -e /etc/weft/tuning.json", check=False).ok
 
@@ -112,10 +121,12 @@ def test_check_mode_shows_a_change_and_makes_none(tuned: Guest, tune: Callable[.
 def test_a_reboot_gives_the_rest_and_keeps_what_was(tuned: Guest, tune: Callable[..., Play]) -> None:
     before = tuned.run("cat /proc/sys/kernel/random/boot_id /proc/cmdline").stdout.splitlines()
     assert ARGUMENTS not in before[1]
+    assert PROFILES not in before[1]
     assert tune(WISH, tasks="reboot").succeeded().changed["metal1"] > 0
     after = tuned.run("cat /proc/sys/kernel/random/boot_id /proc/cmdline").stdout.splitlines()
     assert after[0] != before[0]
-    assert after[1].endswith(ARGUMENTS)
+    assert ARGUMENTS in after[1]
+    assert after[1].endswith(PROFILES)
     assert "quiet" not in after[1].split()
     assert tuned.run("cat /sys/devices/system/cpu/isolated").stdout == "1"
     assert seen(tuned) == AS_WISHED
@@ -137,6 +148,8 @@ def test_removal_gives_it_back(tuned: Guest, tune: Callable[..., Play]) -> None:
     tune(WISH, tasks="remove").succeeded()
     assert tune(WISH, tasks="remove").succeeded().changed == {"metal1": 0}
     assert seen(tuned)["hugepages"] == "0"
-    assert "isolcpus" not in tuned.run("cat /boot/grub/grub.cfg").stdout
+    assert tuned.run("cat /etc/tuned/profile_mode").stdout == "auto"
+    given = tuned.run("cat /boot/grub/grub.cfg").stdout
+    assert not any(word in given for word in ("isolcpus", "skew_tick"))
     left = "ls /etc/systemd/system/weft-tuning.service /etc/weft/tuning.json /usr/local/lib/weft/tuning"
     assert not tuned.run(left, check=False).stdout

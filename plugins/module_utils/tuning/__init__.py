@@ -9,7 +9,7 @@ mean the same; hence the standard library only. One subject has one file: `probl
 
 from __future__ import annotations
 
-from . import boot, cpus, hugepages, interrupts, nics, sysctls
+from . import boot, cpus, hugepages, interrupts, nics, profile, sysctls
 
 
 def kernel_arguments(wish):
@@ -26,14 +26,22 @@ def problems(host, wish):
     if wish["interrupt_cpus"]:
         found += cpus.problems(host, "interrupt_cpus", wish["interrupt_cpus"])
     found += sysctls.problems(host, wish["sysctls"]) + nics.problems(host, wish["nics"])
-    if not found and (kernel_arguments(wish) or wish["removed_kernel_arguments"]):
+    found += profile.problems(host, wish["profile"], kernel_arguments(wish))
+    if not found and _is_about_boot(host, wish):
         found += boot.problems(host, kernel_arguments(wish), wish["removed_kernel_arguments"])
     return found
+
+
+def _is_about_boot(host, wish):
+    """Whether anything in the wish is the kernel's to be given when it starts."""
+    asked = kernel_arguments(wish) or wish["removed_kernel_arguments"]
+    return bool(asked or profile.argument_names(host, wish["profile"]))
 
 
 def difference(host, wish):
     return {
         **boot.difference(host, kernel_arguments(wish), wish["removed_kernel_arguments"]),
+        **profile.difference(host, wish["profile"]),
         **hugepages.difference(host, wish["hugepages"]),
         **sysctls.difference(host, wish["sysctls"]),
         **nics.difference(host, wish["nics"]),
@@ -44,6 +52,8 @@ def difference(host, wish):
 def apply(host, wish):
     """Tune what can be tuned while the host runs, and tell GRUB the rest. Returns what only a reboot can give."""
     boot.apply(host, kernel_arguments(wish), wish["removed_kernel_arguments"])
+    # What is asked for by name prevails over a profile.
+    profile.apply(host, wish["profile"])
     return apply_running(host, wish)
 
 
@@ -57,7 +67,8 @@ def apply_running(host, wish):
 
 def reboot_reasons(host, wish, short=()):
     """Why the host has to be started again; empty when it has not. In check mode GRUB still has to be told."""
-    arguments, removed = kernel_arguments(wish), wish["removed_kernel_arguments"]
-    changing = bool(boot.difference(host, arguments, removed))
-    other = (arguments or removed) and not boot.is_running(host)
+    changing = bool(boot.difference(host, kernel_arguments(wish), wish["removed_kernel_arguments"]))
+    if profile.difference(host, wish["profile"]):
+        changing = changing or bool(profile.argument_names(host, wish["profile"]))
+    other = _is_about_boot(host, wish) and not boot.is_running(host)
     return [*short, *(["its kernel was started with other arguments than GRUB gives"] if changing or other else [])]

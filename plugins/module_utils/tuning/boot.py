@@ -8,6 +8,7 @@ is there twice, and an operator's own comes back when ours goes.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 
@@ -81,10 +82,14 @@ def apply(host, arguments, removed):
     before = host.read(DROP_IN)
     _keep(host, content(arguments, removed))
     try:
-        host.run("grub-mkconfig", "-o", host.path(CONFIGURATION))
+        configure(host)
     except TuningError:
         _keep(host, before and before + "\n")
         raise
+
+
+def configure(host):
+    host.run("grub-mkconfig", "-o", host.path(CONFIGURATION))
 
 
 def _keep(host, text):
@@ -97,6 +102,17 @@ def _keep(host, text):
 def is_running(host):
     """Whether the kernel was started with arguments that GRUB would give it now."""
     running = [word for word in (host.read("/proc/cmdline") or "").split() if not word.startswith("BOOT_IMAGE=")]
-    lines = [line.split() for line in (host.read(CONFIGURATION) or "").splitlines()]
-    # `linux`, the kernel's file, its arguments.
-    return running in [words[2:] for words in lines if words and words[0] == "linux"]
+    return running in _given(host.read(CONFIGURATION) or "")
+
+
+def _given(text):
+    """All lists of arguments that GRUB may give. It has variables in them, of tuned and of Ubuntu's console."""
+    values = {}
+    for name, value in re.findall(r"^\s*set (\w+)=(.*)$", text, re.MULTILINE):
+        values.setdefault(name, []).append(value.strip().strip('"'))
+    for line in text.splitlines():
+        words = line.split()
+        # `linux`, the kernel's file, its arguments.
+        if words and words[0] == "linux":
+            choices = [values.get(word[1:], [""]) if word.startswith("$") else [word] for word in words[2:]]
+            yield from (" ".join(chosen).split() for chosen in itertools.product(*choices))

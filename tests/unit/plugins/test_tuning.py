@@ -38,6 +38,7 @@ NOTHING: dict[str, Any] = {
     "interrupt_cpus": None,
     "kernel_arguments": [],
     "removed_kernel_arguments": [],
+    "profile": None,
     "sysctls": {},
     "nics": [],
 }
@@ -180,6 +181,51 @@ def test_a_reboot_is_awaited_while_the_kernel_has_other_arguments(host: _Host) -
     put(Path(host.root), "/boot/grub/grub.cfg", "\tlinux (hd0,1)/boot/vmlinuz-6 root=UUID=1 ro quiet iommu=pt\n")
     assert tuning.reboot_reasons(host, wish) == ["its kernel was started with other arguments than GRUB gives"]
     put(Path(host.root), "/proc/cmdline", "BOOT_IMAGE=(hd0,1)/boot/vmlinuz-6 root=UUID=1 ro quiet iommu=pt\n")
+    assert not tuning.reboot_reasons(host, wish)
+
+
+VARIABLES = """\
+set tuned_params="skew_tick=1 tsc=reliable"
+function gfxmode {
+\tset vt_handoff=vt.handoff=7
+\tset vt_handoff=
+}
+\tlinux\t/boot/vmlinuz-6 root=UUID=1 ro $tuned_params $vt_handoff $none
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "running"),
+    [
+        ("skew_tick=1 tsc=reliable vt.handoff=7", True),
+        ("skew_tick=1 tsc=reliable", True),
+        ("vt.handoff=7", False),
+        ("", False),
+        ("skew_tick=1 tsc=reliable vt.handoff=7 quiet", False),
+    ],
+)
+def test_arguments_that_grub_has_in_variables_are_known(host: _Host, line: str, running: bool) -> None:
+    put(Path(host.root), "/boot/grub/grub.cfg", VARIABLES)
+    put(Path(host.root), "/proc/cmdline", f"BOOT_IMAGE=/boot/vmlinuz-6 root=UUID=1 ro {line}\n")
+    assert boot.is_running(host) is running
+
+
+def test_a_profile_with_kernel_arguments_awaits_a_reboot(host: _Host) -> None:
+    root, wish = Path(host.root), {**NOTHING, "profile": "latency"}
+    put(root, "/usr/sbin/tuned-adm", "")
+    put(root, "/usr/lib/tuned/profiles/latency/tuned.conf", "[bootloader]\ncmdline_latency=skew_tick=1\n")
+    assert tuning.problems(host, wish) == []
+    awaited = ["its kernel was started with other arguments than GRUB gives"]
+    assert tuning.reboot_reasons(host, wish) == awaited, "check mode: tuned was not told yet"
+    put(root, "/etc/tuned/active_profile", "latency\n")
+    put(root, "/etc/tuned/profile_mode", "manual\n")
+    put(
+        root,
+        "/boot/grub/grub.cfg",
+        'set tuned_params="skew_tick=1"\n\tlinux /vmlinuz root=UUID=1 ro quiet $tuned_params\n',
+    )
+    assert tuning.reboot_reasons(host, wish) == awaited
+    put(root, "/proc/cmdline", "BOOT_IMAGE=/vmlinuz root=UUID=1 ro quiet skew_tick=1\n")
     assert not tuning.reboot_reasons(host, wish)
 
 
