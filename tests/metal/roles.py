@@ -12,12 +12,19 @@ from tests.support.play import Play
 
 
 def play_role(
-    folder: Path, role: str, tasks: str, guest: str, *arguments: str, variables: dict[str, Any], timeout: float = 1200
+    folder: Path,
+    role: str,
+    tasks: str,
+    guest: str,
+    *arguments: str,
+    variables: dict[str, Any],
+    facts: bool = False,
+    timeout: float = 1200,
 ) -> Play:
     """Run a role's part, such as `main` or `remove`, on a guest, by a playbook that is written into `folder`."""
     path = folder / f"{tasks}.yml"
     path.write_text(
-        "- hosts: lab\n  gather_facts: false\n  serial: 1\n  tasks:\n"
+        f"- hosts: lab\n  gather_facts: {str(facts).lower()}\n  gather_subset: [min]\n  serial: 1\n  tasks:\n"
         f"    - ansible.builtin.import_role: {{name: weft.ovn.{role}, tasks_from: {tasks}}}\n"
     )
     return metal_play(path, "--limit", guest, *arguments, variables=variables, timeout=timeout)

@@ -27,16 +27,20 @@ CLEANED = (
 )
 LEFT = (
     "ls -d /etc/weft /opt/weft* /opt/cni/bin/weft /var/lib/weft /var/cache/weft /run/weft /run/ovn /var/lib/ovn/*.db"
-    " /usr/local/bin/weftctl /usr/local/share/weft /etc/systemd/system/*weft* /etc/systemd/system/ovn-*.service"
+    " /usr/local/bin/weftctl /usr/local/lib/weft* /usr/local/share/weft"
+    " /etc/systemd/system/*weft* /etc/systemd/system/ovn-*.service"
     " /etc/systemd/system/*.d/50-weft.conf /etc/systemd/system/*.wants/weft-* /var/log/ovn;"
     " ovs-vsctl list-br; nft list tables | grep weft; ip netns list; ip route show table all proto 157;"
     " ps -eo comm | grep '^ovn-'; grep -l weft /sys/class/net/*/ifalias; ip -br link show ovn0"
 )
 OF_THE_SWITCH = {
+    "/etc/systemd/system/weft-flows.service",
     "/etc/systemd/system/weft-underlay.service",
     "/etc/systemd/system/ovs-vswitchd.service.d/50-weft.conf",
     "/etc/systemd/system/ovsdb-server.service.d/50-weft.conf",
+    "/etc/systemd/system/ovs-vswitchd.service.wants/weft-flows.service",
     "/etc/systemd/system/ovs-vswitchd.service.wants/weft-underlay.service",
+    "/usr/local/lib/weft-flows",
     "br-phys",
     "br-foreign",
 }
