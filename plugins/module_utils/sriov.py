@@ -363,6 +363,8 @@ def make_functions(kernel, nic, count):
         kernel.write(autoprobe, "0")
         try:
             kernel.write(numvfs, str(count))
+            # udev loads their driver now, which would take them in the midst of what follows if it already might.
+            settle()
         finally:
             kernel.write(autoprobe, "1")
 

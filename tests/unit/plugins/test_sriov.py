@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from plugins.module_utils import sriov
 from plugins.module_utils.sriov import (
     Kernel,
     changed_settings,
@@ -152,3 +153,18 @@ def test_only_what_differs_is_told(wanted: dict[str, Any], expected: list[list[s
 )
 def test_the_difference_names_what_is_wished_and_is_not(wish: dict[str, Any], expected: tuple[Any, Any]) -> None:
     assert difference({"count": 1, "mtu": 1500, "functions": {0: HAD}}, wish) == expected
+
+
+def test_drivers_that_udev_loads_find_functions_that_they_may_not_take_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_nic(tmp_path)
+    device, did = tmp_path / "bus/pci/devices" / PF, []
+
+    def settle() -> None:
+        did.append([(device / name).read_text() for name in ("sriov_numvfs", "sriov_drivers_autoprobe")])
+
+    monkeypatch.setattr(sriov, "settle", settle)
+    sriov.make_functions(Kernel(str(tmp_path)), {"address": PF, "count": 0}, 2)
+    assert did == [["2", "0"]]
+    assert (device / "sriov_drivers_autoprobe").read_text() == "1"
