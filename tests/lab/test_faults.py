@@ -203,7 +203,7 @@ def added(site: Lab) -> bool:
 
 
 def test_workloads_lose_nothing_without_databases(minute: Findings) -> None:
-    """But for one moment: a userspace datapath stops when a port goes, and a container was taken away.
+    """But for one moment, such as a userspace datapath has when its ports change: a container was taken away.
 
     Those that go out by a host lose what they send while somebody's flush has taken the translation away.
     """
