@@ -349,7 +349,7 @@ def netdev_within(kernel, address, seconds=WAIT_FOR_DRIVER):
         if time.monotonic() > deadline:
             raise SriovError("%s: driver %s made no network interface" % (address, kernel.link(address, "driver")))
         time.sleep(0.05)
-    subprocess.run(["udevadm", "settle", "--timeout=10"], capture_output=True, check=False)
+    settle(WAIT_FOR_DRIVER)
     return kernel.netdev(address)
 
 
@@ -417,9 +417,9 @@ def apply_nic(kernel, nic, wish):
             set_function(kernel, nic, index, before["functions"][index], wanted, made)
 
 
-def settle():
+def settle(seconds=WAIT_FOR_NICS):
     """Wait for what udev has to do: drivers are loaded, and interfaces renamed, by it."""
-    subprocess.run(["udevadm", "settle", "--timeout=%d" % WAIT_FOR_NICS], capture_output=True, check=False)
+    subprocess.run(["udevadm", "settle", "--timeout=%d" % seconds], capture_output=True, check=False)
 
 
 def bind_all(kernel, devices):

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import Host, Lab
-from tests.lab.workloads import Pings, Way, add, has_database, namespace, netns, remove
+from tests.lab.workloads import add, has_database, namespace, netns, remove
+from tests.support.pings import Pings, Way
 from tests.support.play import play
 from tests.support.traffic import INTERVAL, Loss
 

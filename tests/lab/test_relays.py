@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import SWITCH, Host, Lab
-from tests.lab.workloads import Pings, Way, add, has_database, way_between
+from tests.lab.workloads import add, has_database, way_between
 from tests.support.caller import Caller, RefusedError
+from tests.support.pings import Pings, Way
 from tests.support.play import play
 
 pytestmark = pytest.mark.lab

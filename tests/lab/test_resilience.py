@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.lab.conftest import Lab
-from tests.lab.workloads import SEEN_FROM, Pings, Way, add, way_between
+from tests.lab.workloads import SEEN_FROM, add, way_between
+from tests.support.pings import Pings, Way
 
 DATABASES = ("ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb", "weft-ovsdb", "ovn-relay-sb", "weft-relay")
 NAMESPACE = "resilience"

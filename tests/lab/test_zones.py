@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import Host, Lab
-from tests.lab.workloads import Pings, Way
 from tests.lab.zones import INTERCONNECTS, UNITS, Workload, Zone, both, near_and_far, settle, unsettle
+from tests.support.pings import Pings, Way
 
 Eventually = Callable[..., None]
 STATUS = "ovn-appctl -t /run/ovn/ovn_ic_nb_db.ctl cluster/status OVN_IC_Northbound"

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.conftest import CHECKOUT, LAB, Host, Lab
-from tests.lab.workloads import Way, add, namespace, netns, remove
+from tests.lab.workloads import add, namespace, netns, remove
+from tests.support.pings import Way
 from tests.support.play import Play, play
 
 NAME = "zones"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,8 +10,9 @@ import pytest
 
 from tests.metal.conftest import Guest
 from tests.metal.roles import play_role
+from tests.support.pings import Pings, Way
 from tests.support.play import Play
-from tests.support.traffic import Loss, measure
+from tests.support.traffic import Loss
 
 WISH: dict[str, Any] = {"openvswitch_datapath": "system", "openvswitch_system_id": "metal1"}
 # One switch of OVN with two pods on this host; its databases know nothing else.
@@ -72,16 +72,12 @@ def loss_while(guest: Guest, eventually: Callable[..., None]) -> Callable[[str],
     """What pings between the pods lose while a command runs and vswitchd comes back."""
 
     def run(command: str) -> Loss:
-        guest.run("ip netns exec pod1 ping -c 3 -i 0.2 -W 5 10.0.0.2")
-        process = guest.start("ip netns exec pod1 ping -D -n -i 0.01 -W 1 10.0.0.2 > /run/ping.log")
-        time.sleep(2)
-        restart(guest, command, eventually)
-        time.sleep(5)
-        guest.run(f"pkill -{int(signal.SIGINT)} -f 'ping -D'")
-        process.communicate(timeout=20)
-        found = measure(guest.run("cat /run/ping.log").stdout)
-        print(f"{command}: {found.lost} of {found.sent} packets lost")
-        return found
+        with Pings(Way(guest, "pod1", "10.0.0.2")) as pings:
+            time.sleep(2)
+            restart(guest, command, eventually)
+            time.sleep(5)
+        print(f"{command}: {pings.loss.lost} of {pings.loss.sent} packets lost")
+        return pings.loss
 
     return run
 

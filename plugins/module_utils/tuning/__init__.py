@@ -67,8 +67,8 @@ def apply_running(host, wish):
 
 def reboot_reasons(host, wish, short=()):
     """Why the host has to be started again; empty when it has not. In check mode GRUB still has to be told."""
-    changing = bool(boot.difference(host, kernel_arguments(wish), wish["removed_kernel_arguments"]))
-    if profile.difference(host, wish["profile"]):
-        changing = changing or bool(profile.argument_names(host, wish["profile"]))
+    by_name = boot.difference(host, kernel_arguments(wish), wish["removed_kernel_arguments"])
+    by_profile = profile.difference(host, wish["profile"]) and profile.argument_names(host, wish["profile"])
     other = _is_about_boot(host, wish) and not boot.is_running(host)
-    return [*short, *(["its kernel was started with other arguments than GRUB gives"] if changing or other else [])]
+    awaited = by_name or by_profile or other
+    return [*short, *(["its kernel was started with other arguments than GRUB gives"] if awaited else [])]

@@ -18,7 +18,7 @@ import pytest
 
 from tests.lab.kubernetes.conftest import KubeLab
 from tests.lab.kubernetes.workloads import budget, daemon_set, deployment, kept_pod, namespace
-from tests.lab.workloads import Pings, Way
+from tests.support.pings import Pings, Way
 
 pytestmark = [pytest.mark.lab, pytest.mark.operations]
 Eventually = Callable[..., None]

@@ -60,6 +60,13 @@ class Pair:
         assert loss.lost <= most, output
 
 
+def rows(lab: Lab, database: str, table: str) -> str:
+    """A table as the first member has it, in JSON."""
+    socket = {"Weft": "weft_db", "OVN_Northbound": "ovnnb_db", "OVN_Southbound": "ovnsb_db"}[database]
+    request = json.dumps([database, {"op": "select", "table": table, "where": []}])
+    return lab["lab1"].run(["ovsdb-client", "transact", f"unix:/run/ovn/{socket}.sock", request]).stdout
+
+
 def newest(pattern: str = "weft-*Z.tar.gz") -> Path:
     """The latest archive, as a restore without a name takes it."""
     return max(BACKUPS.glob(pattern))

@@ -8,7 +8,7 @@ import pytest
 
 from tests.lab.conftest import Lab
 from tests.lab.operations.conftest import Pair, killed, operation
-from tests.lab.workloads import Pings, Way
+from tests.support.pings import Pings, Way
 
 Eventually = Callable[..., None]
 PKI = "/etc/weft/pki"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import Lab
-from tests.lab.operations.conftest import BACKUPS, Pair, endpoints, killed, newest, operation
+from tests.lab.operations.conftest import BACKUPS, Pair, endpoints, killed, newest, operation, rows
 
 Eventually = Callable[..., None]
 UNITS = ("ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb", "weft-ovsdb")
@@ -28,11 +28,8 @@ def lose(lab: Lab, *names: str) -> None:
 
 def datapaths(lab: Lab) -> list[str]:
     """Identities that hosts' flows hang on: a Southbound that is only filled again has others."""
-    request = json.dumps(
-        ["OVN_Southbound", {"op": "select", "table": "Datapath_Binding", "where": [], "columns": ["_uuid"]}]
-    )
-    rows = json.loads(lab["lab1"].run(["ovsdb-client", "transact", "unix:/run/ovn/ovnsb_db.sock", request]).stdout)
-    return sorted(row["_uuid"][1] for row in rows[0]["rows"])
+    found = json.loads(rows(lab, "OVN_Southbound", "Datapath_Binding"))[0]["rows"]
+    return sorted(row["_uuid"][1] for row in found)
 
 
 def test_a_backup_holds_what_lives_and_is_its_owners_alone(healthy: Lab, pair: Pair) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable
 
 import pytest
 
 from tests.lab.conftest import Lab
-from tests.lab.operations.conftest import NAMESPACE, Pair, killed, operation, status
+from tests.lab.operations.conftest import NAMESPACE, Pair, killed, operation, rows, status
 
 pytestmark = pytest.mark.usefixtures("kept")
 HOST = "lab3"
@@ -19,12 +18,6 @@ GONE = (
     "ip route show table all proto 157; ls /etc/cni/net.d/01-weft.conflist /var/lib/weft/agent; "
     "ovs-vsctl br-exists br-int && echo br-int"
 )
-
-
-def rows(lab: Lab, database: str, table: str) -> str:
-    socket = {"Weft": "weft_db", "OVN_Northbound": "ovnnb_db", "OVN_Southbound": "ovnsb_db"}[database]
-    request = json.dumps([database, {"op": "select", "table": table, "where": []}])
-    return lab["lab1"].run(["ovsdb-client", "transact", f"unix:/run/ovn/{socket}.sock", request]).stdout
 
 
 def add_workload(lab: Lab) -> None:

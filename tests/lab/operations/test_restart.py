@@ -6,7 +6,7 @@ import pytest
 
 from tests.lab.conftest import Lab
 from tests.lab.operations.conftest import Pair, killed, operation
-from tests.lab.workloads import Pings, Way
+from tests.support.pings import Pings, Way
 
 PIDS = "cat /run/ovn/*.pid; systemctl show --property MainPID weft-agent weft-controller"
 
