@@ -153,7 +153,7 @@ async def _leaves_by(made: Fabric, name: str) -> None:
 
 
 async def _measure(made: Fabric, watch: Watch, pod: Pod, gateway: AgentHost) -> dict[str, float]:
-    traffic = Traffic(pod, FAR)
+    traffic = Traffic(pod.netns, FAR)
     await _leaves_by(made, "g1")
     await asyncio.to_thread(eventually, traffic.answered, "the workload reaches the outside", 60)
     await asyncio.sleep(4)  # the gateway's agent has heard that it is one, and says so more often

@@ -38,7 +38,7 @@ class Faults:
     def measure(self, fault: Callable[[], None]) -> list[Loss]:
         losses = []
         for _ in range(KILLS):
-            with Traffic(self._source, self._address) as traffic:
+            with Traffic(self._source.netns, self._address) as traffic:
                 fault()
                 eventually(traffic.answered, "traffic flows again", 60)
                 time.sleep(2)  # what a daemon does late is part of its outage

@@ -7,8 +7,6 @@ see, so that a test of address translation reads as one comparison.
 from __future__ import annotations
 
 import contextlib
-import re
-import signal
 import socket
 import struct
 import subprocess
@@ -124,15 +122,3 @@ def _segment(source: str, destination: str, port: int, flags: int) -> bytes:
     total = sum(struct.unpack("!16H", pseudo + header))
     total = (total & 0xFFFF) + (total >> 16)
     return header[:16] + struct.pack("!H", ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF) + header[18:]
-
-
-@contextlib.contextmanager
-def pinging(ns: str, address: str, interval: float = 0.02) -> Iterator[list[int]]:
-    """Ping an address all the while; afterwards the list holds how many were sent and how many were answered."""
-    command = [*namespace_command(ns), "ping", "-i", str(interval), address]
-    counts: list[int] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield counts
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=10)
-    counts += [int(number) for number in re.search(r"(\d+) packets transmitted, (\d+) received", output).groups()]  # type: ignore[union-attr]

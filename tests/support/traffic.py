@@ -1,4 +1,4 @@
-"""A flood of pings from a pod, and what of it was lost while something happened."""
+"""A flood of pings from a network namespace, and what of it was lost while something happened."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import subprocess
 import time
 from dataclasses import dataclass
 from types import TracebackType
-
-from tests.support.agent import Pod
 
 INTERVAL = 0.01
 
@@ -30,17 +28,17 @@ class Loss:
 
 
 class Traffic:
-    """Pings every 10 ms from `source` to an address for as long as the block lasts; then `loss` is there."""
+    """Pings from the namespace at a path to an address for as long as the block lasts; then `loss` is there."""
 
-    def __init__(self, source: Pod, address: str, settle: float = 0.5) -> None:
+    def __init__(self, netns: str, address: str, settle: float = 0.5, interval: float = INTERVAL) -> None:
         self._command = [
             "nsenter",
-            f"--net={source.netns}",
+            f"--net={netns}",
             "ping",
             "-D",
             "-n",
             "-i",
-            str(INTERVAL),
+            str(interval),
             "-W",
             "1",
             address,

@@ -42,7 +42,7 @@ class Pair:
     def under(self, fault: Callable[[], None]) -> Loss:
         """What a fault costs until traffic flows and the agent is ready again."""
         before = self.interfaces()
-        with Traffic(self.one, self.address) as traffic:
+        with Traffic(self.one.netns, self.address) as traffic:
             fault()
             eventually(traffic.answered, "traffic flows again", BACK)
             eventually(lambda: ready(self.agent), "the host is ready again", BACK)
@@ -126,7 +126,7 @@ def test_without_any_database_pods_run_and_go_also_after_the_agents_restart(pair
     eventually(lambda: leaving.port in (agent.state_dir / "view.json").read_text(), "the view is on disk")
     late, _ = new_pod(agent, "late")
     before = pair.interfaces()
-    with Traffic(pair.one, pair.address) as traffic:
+    with Traffic(pair.one.netns, pair.address) as traffic:
         for name in ("weft", "sb"):
             next(daemon for daemon in reversed(sandbox.daemons) if daemon.rundir.name == name).kill(signal.SIGKILL)
         agent.stop(signal.SIGKILL)

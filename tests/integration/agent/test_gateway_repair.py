@@ -11,9 +11,10 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support.agent import eventually
-from tests.support.outside import ask, pinging
+from tests.support.outside import ask
 from tests.support.ovn import namespace_command, run
 from tests.support.site import FAR, POD, Site
+from tests.support.traffic import Traffic
 from weft.agent import netns
 from weft.agent.gateway.nftables import NftError, PacketFilter
 
@@ -102,25 +103,25 @@ def watched(site: Site) -> Iterator[list[str]]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_restart_of_the_agent_changes_nothing(site: Site, whole: list[str], number: signal.Signals) -> None:
     before = state(site)
-    with pinging(site.ns("blue"), FAR[0]) as counts, watched(site) as changes:
+    with Traffic(f"/run/netns/{site.ns('blue')}", FAR[0]) as traffic, watched(site) as changes:
         site.agent.stop(number)
         site.agent.start()
         time.sleep(1)
     assert changes == []
     assert state(site) == before
-    sent, received = counts
-    assert sent > 50
-    assert received == sent
+    assert traffic.answered()
+    assert traffic.loss.sent > 100
+    assert traffic.loss.lost == 0
 
 
 def test_no_packet_is_lost_while_the_table_is_replaced(site: Site, whole: list[str]) -> None:
-    with pinging(site.ns("red"), FAR[0], 0.005) as counts:
+    with Traffic(f"/run/netns/{site.ns('red')}", FAR[0], interval=0.005) as traffic:
         for _ in range(5):
             with site.written():
                 pass
-    sent, received = counts
-    assert sent > 50
-    assert received == sent
+    assert traffic.answered()
+    assert traffic.loss.sent > 100
+    assert traffic.loss.lost == 0
 
 
 def test_after_a_reboot_without_the_database(site: Site, whole: list[str]) -> None:
