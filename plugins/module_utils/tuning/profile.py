@@ -9,6 +9,8 @@ GRUB's configuration only when that is made anew.
 
 from __future__ import annotations
 
+import configparser
+import contextlib
 import re
 
 from . import boot
@@ -90,19 +92,19 @@ def _of_boot(host, name, seen):
         return []
     seen.add(name)
     settings = _settings(_text(host, name) or "")
-    lines = [value for section, key, value in settings if section == "bootloader" and key.startswith("cmdline")]
-    lists = [value for section, key, value in settings if (section, key) == ("main", "include")]
-    included = [word.lstrip("?-") for value in lists for word in value.replace(",", " ").split()]
+    arguments = settings["bootloader"] if settings.has_section("bootloader") else {}
+    lines = [value for key, value in arguments.items() if key.startswith("cmdline")]
+    include = settings.get("main", "include", fallback="")
+    included = [word.lstrip("?-") for word in include.replace(",", " ").split()]
     return lines + [line for other in included for line in _of_boot(host, other, seen)]
 
 
 def _settings(text):
-    """(section, key, value) of each line that has them."""
-    found, section = [], ""
-    for line in map(str.strip, text.splitlines()):
-        if line.startswith("[") and line.endswith("]"):
-            section = line[1:-1].strip()
-        elif "=" in line and not line.startswith(("#", ";")):
-            key, _equals, value = line.partition("=")
-            found.append((section, key.strip(), value.strip()))
-    return found
+    """The sections of a profile, by the rules of tuned's own reader. Of what it cannot read tuned complains itself."""
+    parser = configparser.ConfigParser(
+        delimiters=("=",), inline_comment_prefixes=("#",), strict=False, interpolation=None, default_section=None
+    )
+    parser.optionxform = str
+    with contextlib.suppress(configparser.Error):
+        parser.read_string(text)
+    return parser
