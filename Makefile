@@ -91,7 +91,7 @@ zones-down: venv ## Take the zones apart, and remove the second one's host; the 
 METAL := -i inventories/metal
 
 .PHONY: metal
-metal: venv ## All tests on virtual machines with emulated NICs (LAB=name: on others)
+metal: venv ovn-tools ## All tests on virtual machines with emulated NICs (LAB=name: on others)
 	$(PYTEST) tests/metal
 
 .PHONY: metal-hosts

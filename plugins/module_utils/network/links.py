@@ -22,6 +22,7 @@ def observe(host):
     found = {item["ifname"]: parse(item) for item in shown if "ifname" in item}
     for name, link in found.items():
         link["pci"] = pci_address(os.path.realpath(host.path("/sys/class/net/%s/device" % name)))
+        link["speedless"] = link["carrier"] and host.read("/sys/class/net/%s/speed" % name) == "-1"
     routes = set()
     for family in ("-4", "-6"):
         routes |= parse_routes(host.run("ip", family, "-json", "route", "show", "table", "all"), family)
@@ -45,6 +46,7 @@ def parse(item):
     return {
         "kind": info.get("info_kind"),
         "up": "UP" in item["flags"],
+        "carrier": "LOWER_UP" in item["flags"],
         "mtu": item["mtu"],
         "max_mtu": item.get("max_mtu") or 65535,
         "mac": item.get("permaddr") or item.get("address"),

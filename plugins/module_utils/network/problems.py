@@ -96,8 +96,17 @@ def of_bond(item, interfaces, host):
         yield "primary is %s, allowed are its nics (%s)" % (item["primary"], _list(item["nics"]))
     if item["mac"] and not MAC.fullmatch(item["mac"]):
         yield "mac is %r, wanted is an address such as 52:54:00:12:34:56" % item["mac"]
+    yield from _of_speeds(item, interfaces, host)
     yield from _of_members(item, interfaces, host, ("ethernet",))
     yield from _of_mtu(item, interfaces, host)
+
+
+def _of_speeds(item, interfaces, host):
+    """The kernel's bond aggregates NICs of one speed: one that tells none, as virtio's do, never carries a packet."""
+    members = {other["name"]: links.find(host.links, other) for other in interfaces if other["name"] in item["nics"]}
+    for nic, present in members.items():
+        if item["mode"] == "802.3ad" and present and host.links[present]["speedless"]:
+            yield "nics has %s, whose driver tells no speed: mode 802.3ad leaves such a NIC out" % nic
 
 
 def of_vlan(item, interfaces, host):

@@ -30,7 +30,7 @@ def nic(number: int, **more: Any) -> dict[str, Any]:
         "address": f"52:54:00:00:00:0{number}",
         "addr_info": [],
     }
-    return {**links.parse(seen), "pci": f"0000:0{number}:00.0", **more}
+    return {**links.parse(seen), "pci": f"0000:0{number}:00.0", "speedless": False, **more}
 
 
 def other(kind: str | None, **more: Any) -> dict[str, Any]:
@@ -135,6 +135,10 @@ def test_what_is_wrong_is_said(items: list[dict[str, Any]], expected: str) -> No
         ({"switch": None}, "br-ex: no Open vSwitch runs on this host"),
         ({"switch": ovs.Switch({"br-int": {"bond0.100"}}, set(), {})}, "nics has bond0.100, which is a port of br-int"),
         ({"claims": {"eth1": ["NetworkManager"]}}, "eth1: NetworkManager configures it too"),
+        (
+            {"links": {"eth2": nic(2, speedless=True)}},
+            "bond0: nics has eth2, whose driver tells no speed: mode 802.3ad",
+        ),
         ({"links": {"bond0": other("dummy")}}, "bond0: there is an interface of this name that is no bond but dummy"),
     ],
 )
