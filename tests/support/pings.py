@@ -26,18 +26,19 @@ class Way:
 
 
 class Pings:
-    """Pings every 10 ms along a way for as long as the block lasts; then `loss` is there."""
+    """Pings along a way for as long as the block lasts, every 10 ms by default; then `loss` is there."""
 
     loss: Loss
 
-    def __init__(self, way: Way) -> None:
+    def __init__(self, way: Way, interval: float = INTERVAL) -> None:
         self._way = way
+        self._interval = interval
         self._pid_file = f"/run/weft-test-ping-{next(_NUMBERS)}"
 
     def __enter__(self) -> Pings:
         way = self._way
         way.host.run(f"ip netns exec {way.netns} ping -c 3 -i 0.2 -W 2 {way.address}")  # learns the way
-        ping = f"ip netns exec {way.netns} ping -D -n -i {INTERVAL} -W 1 {way.address}"
+        ping = f"ip netns exec {way.netns} ping -D -n -i {self._interval} -W 1 {way.address}"
         # Into a file: a pipe that nobody reads holds the answers of some seconds, and then ping waits.
         self._process = way.host.start(f"echo $$ > {self._pid_file}; exec {ping} > {self._pid_file}.log")
         return self

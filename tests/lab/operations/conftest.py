@@ -18,17 +18,12 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import CHECKOUT, Lab
+from tests.support.pings import Pings, Way
 from tests.support.play import Play, play
 
 NAMESPACE = "operations"
 INTERVAL = 0.05
 BACKUPS = CHECKOUT / "build" / "backups"
-
-
-@dataclass
-class Loss:
-    sent: int = 0
-    lost: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,25 +34,19 @@ class Pair:
     netns: str
     address: str
 
+    @property
+    def way(self) -> Way:
+        return Way(self.lab["lab1"], self.netns, self.address)
+
     @contextmanager
-    def traffic(self, most: int) -> Iterator[Loss]:
+    def traffic(self, most: int) -> Iterator[None]:
         """Pings for as long as the block lasts, of which `most` may be lost; the loss is printed."""
-        loss, host, pid = Loss(), self.lab["lab1"], f"/run/operations-{self.address}.pid"
-        host.run(f"ip netns exec {self.netns} ping -c 2 -i 0.2 -W 2 {self.address}", check=False)
-        host.run(f"rm -f {pid}")
-        command = f"echo $$ >{pid}; exec ip netns exec {self.netns} ping -q -i {INTERVAL} -W 1 {self.address}"
-        pings, began = host.start(command), time.monotonic()
-        try:
-            yield loss
-        finally:
-            host.run(f"kill -INT $(cat {pid})", check=False)
-            output, _ = pings.communicate(timeout=30)
-        loss.sent, received = map(int, re.findall(r"(\d+) packets transmitted, (\d+) received", output)[0])
-        loss.lost = loss.sent - received
-        took = time.monotonic() - began
+        began = time.monotonic()
+        with Pings(self.way, INTERVAL) as pings:
+            yield
         name = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("::")[2].partition(" ")[0]
-        print(f"{name}: {self.address}: {loss.lost} of {loss.sent} packets lost, {took:.0f} s")
-        assert loss.lost <= most, output
+        print(f"{name}: {self.address}: {pings.loss}, {time.monotonic() - began:.0f} s")
+        assert pings.loss.lost <= most, pings.loss
 
 
 def rows(lab: Lab, database: str, table: str) -> str:

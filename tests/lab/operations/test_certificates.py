@@ -8,7 +8,7 @@ import pytest
 
 from tests.lab.conftest import Lab
 from tests.lab.operations.conftest import Pair, killed, operation
-from tests.support.pings import Pings, Way
+from tests.support.pings import Pings
 
 Eventually = Callable[..., None]
 PKI = "/etc/weft/pki"
@@ -49,7 +49,7 @@ def test_another_authority_takes_the_place_of_the_first(healthy: Lab, pair: Pair
     before = fingerprints(healthy, "host"), fingerprints(healthy, "ca")
     servers = {(host.name, port) for host in healthy for port in LISTENERS}
     assert taken(healthy, old) == servers
-    with Pings(Way(healthy["lab1"], pair.netns, pair.address)) as pings:
+    with Pings(pair.way) as pings:
         operation("rotate_certificates", ca="replace").succeeded()
     print(f"rotate_certificates: {pings.loss}")
     assert pings.loss.lost <= 1, pings.loss  # of some ten thousand, on a machine that may be busy
@@ -70,7 +70,7 @@ def test_nothing_is_done_when_no_certificate_is_due(healthy: Lab) -> None:
 @pytest.mark.operations
 def test_all_certificates_are_replaced_of_the_same_authority(healthy: Lab, pair: Pair) -> None:
     before, authority = fingerprints(healthy, "host"), fingerprints(healthy, "ca")
-    with Pings(Way(healthy["lab1"], pair.netns, pair.address)) as pings:
+    with Pings(pair.way) as pings:
         operation("rotate_certificates", certificates="all").succeeded()
     print(f"rotate_certificates, all: {pings.loss}")
     assert pings.loss.lost == 0, pings.loss
@@ -113,7 +113,7 @@ def test_a_replacement_that_was_killed_is_finished(
     healthy: Lab, pair: Pair, eventually: Eventually, at: str, trusted: int
 ) -> None:
     task = {"Tell them": "The host has its private keys", "Everybody gets certificates": "The authority signs what"}
-    with Pings(Way(healthy["lab1"], pair.netns, pair.address)) as pings:
+    with Pings(pair.way) as pings:
         killed("rotate_certificates", task.get(at, at), ca="replace")
         operation("rotate_certificates", ca="replace").succeeded()
     assert pings.loss.lost == 0, pings.loss

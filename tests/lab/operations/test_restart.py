@@ -6,7 +6,7 @@ import pytest
 
 from tests.lab.conftest import Lab
 from tests.lab.operations.conftest import Pair, killed, operation
-from tests.support.pings import Pings, Way
+from tests.support.pings import Pings
 
 PIDS = "cat /run/ovn/*.pid; systemctl show --property MainPID weft-agent weft-controller"
 
@@ -26,7 +26,7 @@ def test_all_reasons_are_told_and_nothing_restarts(healthy: Lab, pair: Pair) -> 
 @pytest.mark.operations
 def test_all_layers_are_restarted_and_no_packet_is_lost(healthy: Lab, pair: Pair) -> None:
     before = pids(healthy)
-    with Pings(Way(healthy["lab1"], pair.netns, pair.address)) as pings:
+    with Pings(pair.way) as pings:
         seen = operation("restart").succeeded()
     print(f"restart: {pings.loss}")
     assert pings.loss.lost == 0, pings.loss
@@ -36,7 +36,7 @@ def test_all_layers_are_restarted_and_no_packet_is_lost(healthy: Lab, pair: Pair
 
 @pytest.mark.operations
 def test_a_restart_that_was_killed_is_run_again(healthy: Lab, pair: Pair) -> None:
-    with Pings(Way(healthy["lab1"], pair.netns, pair.address)) as pings:
+    with Pings(pair.way) as pings:
         killed("restart", "Restart 2 of", layers="databases,relays")
         operation("restart", layers="databases,relays").succeeded()
     assert pings.loss.lost == 0, pings.loss
@@ -61,7 +61,7 @@ def test_a_member_is_not_restarted_when_the_majority_would_be_lost(healthy: Lab)
 
 @pytest.mark.operations
 def test_vswitchd_restarts_when_that_is_wanted(healthy: Lab, pair: Pair) -> None:
-    with Pings(Way(healthy["lab1"], pair.netns, pair.address)) as pings:
+    with Pings(pair.way) as pings:
         operation("restart", layers="vswitchd", host="lab1", interrupt=True).succeeded()
     print(f"restart, vswitchd: {pings.loss}")
     assert pings.loss.gap < 30, pings.loss
