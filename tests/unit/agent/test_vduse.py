@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -156,9 +158,6 @@ async def test_nothing_is_done_after_what_failed() -> None:
     assert done == ["good", "bad"]
 
 
-# --- what Open vSwitch has lost ---
-
-
 @pytest.fixture
 def namespace() -> Iterator[str]:
     """A pod's network namespace."""
@@ -168,6 +167,37 @@ def namespace() -> Iterator[str]:
     run("ip", "netns", "add", name)
     yield f"/run/netns/{name}"
     run("ip", "netns", "delete", name)
+
+
+# --- udev ---
+
+
+def test_udevs_mac_is_not_the_pods(
+    device: Vduse, job: Job, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever the kernel has answered us, udev gives the netdev that it sees on the host a MAC of its own."""
+    send = rtnl.Rtnl.send
+    with netns.fresh():
+        netlink.make_host_veth("eth3", "other", "0a:00:00:00:00:50", 1400)
+        folder = tmp_path / "class/net/eth3"
+        folder.mkdir(parents=True)
+        (folder / "ifindex").write_text(f"{socket.if_nametoindex('eth3')}\n")
+        with rtnl.Rtnl() as udev:
+            index = socket.if_nametoindex("eth3")
+
+            def send_and_let_udev(channel: rtnl.Rtnl, messages: Sequence[rtnl.Message]) -> None:
+                send(channel, messages)
+                with suppress(OSError):
+                    send(udev, [rtnl.change_link(index, mac="0a:00:00:00:00:99")])
+
+            monkeypatch.setattr(rtnl.Rtnl, "send", send_and_let_udev)
+            device._give("eth3", replace(job, request=request(namespace)))
+    link = netlink.in_namespace(namespace, netlink.link, "net1")
+    assert link is not None
+    assert (link.mac, link.mtu) == (job.wanted.mac.lower(), job.wanted.mtu)
+
+
+# --- what Open vSwitch has lost ---
 
 
 def mark(namespace: str, alias: str) -> None:

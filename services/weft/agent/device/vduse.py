@@ -3,11 +3,14 @@
 Open vSwitch makes the device in the kernel (`/dev/vduse/<name>`) when it has the port, and destroys it when it loses
 the port, but not while something is on the vDPA bus for it. So the pod's side is made after Open vSwitch's and removed
 before it. With the driver virtio_vdpa that is a netdev, which goes into the pod; with vhost_vdpa a character device,
-which the result names. The netdev has no life of its own: it ends with the vDPA device, wherever it is.
+which the result names. The netdev has no life of its own: it ends with the vDPA device, wherever it is. It is new to
+udev, which gives a netdev whose MAC is a random one another (systemd.link(5), MACAddressPolicy) at some time or other:
+so it has its MAC from us only where udev does not see it, in the pod.
 """
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -103,15 +106,12 @@ class Vduse:
         return device
 
     def _give(self, netdev: str, job: Job) -> None:
-        """Move the netdev into the pod, by its number: udev may be about to name it."""
-        index, wanted = self._sysfs.index(netdev), job.wanted
-        alias = _alias(job.request, wanted.host_interface)
+        """Move the netdev into the pod, by its number, and address it there: udev may be about to do so here."""
+        index, alias = self._sysfs.index(netdev), _alias(job.request, job.wanted.host_interface)
         with rtnl.Rtnl() as channel, open(job.request.netns, "rb") as namespace:  # noqa: PTH123
-            channel.send([
-                rtnl.change_link(index, up=False),
-                rtnl.change_link(index, mac=wanted.mac, mtu=wanted.mtu, alias=alias),
-            ])  # fmt: skip
+            channel.send([rtnl.change_link(index, up=False), rtnl.change_link(index, alias=alias)])
             channel.send([rtnl.change_link(index, name=job.request.ifname, namespace=namespace.fileno())])
+        netlink.in_namespace(job.request.netns, _address, job)
 
 
 def left_by(request: Request) -> str | None:
@@ -122,6 +122,13 @@ def left_by(request: Request) -> str | None:
         found = netlink.links()
     names = {link.alias: link.alias.removeprefix(ALIAS).partition(" ")[0] for link in found.values()}
     return next((name for alias, name in names.items() if named_by_us(name) and alias == _alias(request, name)), None)
+
+
+def _address(job: Job) -> None:
+    """MAC and MTU, in the namespace that the thread is in."""
+    index = socket.if_nametoindex(job.request.ifname)
+    with rtnl.Rtnl() as channel:
+        channel.send([rtnl.change_link(index, mac=job.wanted.mac, mtu=job.wanted.mtu)])
 
 
 def _has(job: Job) -> bool:
