@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.metal.conftest import Guest
 from tests.metal.fabric import PATIENCE, apply
+from tests.support.hosts import Result
 
 DEFAULT_NETWORK = "v1.multus-cni.io/default-network"
 CONFIG = "/etc/weft/agent.toml"
@@ -40,8 +41,8 @@ def pod(central: Guest, host: str, device_type: str, cidr: str) -> str:
     return provider
 
 
-def cni(guest: Guest, command: str, name: str, **config: Any) -> dict[str, Any]:
-    """What the plugin answers of a pod in the network namespace of the same name; an error is a failure."""
+def plugin(guest: Guest, command: str, name: str, **config: Any) -> Result:
+    """Run the plugin for a pod in the network namespace of the same name."""
     given = {
         "CNI_COMMAND": command,
         "CNI_CONTAINERID": name,
@@ -52,7 +53,12 @@ def cni(guest: Guest, command: str, name: str, **config: Any) -> dict[str, Any]:
     }
     words = ["env", *(f"{key}={value}" for key, value in given.items()), "/opt/cni/bin/weft"]
     document = {"cniVersion": "1.1.0", "name": "weft", "type": "weft", **config}
-    done = guest.run(words, check=False, stdin=json.dumps(document), timeout=PATIENCE)
+    return guest.run(words, check=False, stdin=json.dumps(document), timeout=PATIENCE)
+
+
+def cni(guest: Guest, command: str, name: str, **config: Any) -> dict[str, Any]:
+    """What the plugin answers; an error is a failure."""
+    done = plugin(guest, command, name, **config)
     assert done.ok, done.stdout
     return dict(json.loads(done.stdout)) if done.stdout else {}
 

@@ -1,4 +1,4 @@
-"""What tests of roles on bare guests do alike: run a part of the role, and start a guest again."""
+"""What tests of roles on bare guests do alike: run a part of the role, and start a guest again or anew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.metal.conftest import Guest, metal_play
+from tests.metal.conftest import BRING_UP_TIMEOUT, DIRECTORY, Guest, metal_play
 from tests.support.play import Play
 
 
@@ -43,3 +43,28 @@ def reboot(guest: Guest, eventually: Callable[..., None], *, sign: str, within: 
         return said.ok and before not in said.stdout
 
     eventually(rebooted, within=within, what=f"{guest.name} has started again: {sign}")
+
+
+def start_again(guest: Guest, eventually: Callable[..., None], **how: object) -> None:
+    """With another processor or another way to boot, which count when QEMU is started."""
+    _halt(guest, eventually)
+    limit = f"{guest.name},localhost"
+    metal_play("playbooks/lab_create.yml", "--limit", limit, variables=dict(how), timeout=BRING_UP_TIMEOUT).succeeded()
+
+
+def start_as_new(guest: Guest, eventually: Callable[..., None], folder: Path) -> None:
+    """From the image, without what was written to its disk."""
+    _halt(guest, eventually)
+    path, directory = folder / "absent.yml", DIRECTORY / "guests" / guest.name
+    path.write_text(
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
+        f"    - weft.ovn.lab_guest: {{directory: {directory}, state: absent}}\n"
+    )
+    metal_play(path).succeeded()
+    start_again(guest, eventually)
+
+
+def _halt(guest: Guest, eventually: Callable[..., None]) -> None:
+    if guest.runs:
+        guest.run("systemctl poweroff", check=False)
+        eventually(lambda: not guest.runs, within=120, what=f"{guest.name} has ended")

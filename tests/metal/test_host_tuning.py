@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.metal.conftest import BRING_UP_TIMEOUT, Guest, metal_play
-from tests.metal.roles import play_role
+from tests.metal.conftest import Guest
+from tests.metal.roles import play_role, start_again
 from tests.support.play import Play
 
 NIC = "enp1s0"
@@ -25,14 +25,6 @@ WISH: dict[str, Any] = {
 }
 ARGUMENTS = "isolcpus=managed_irq,domain,1 nohz_full=1 rcu_nocbs=1 intel_iommu=on iommu=pt"
 PROFILES = "skew_tick=1 tsc=reliable rcupdate.rcu_normal_after_boot=1"
-
-
-def start_again(guest: Guest, eventually: Callable[..., None], **how: object) -> None:
-    """With another processor or another way to boot, which count when QEMU is started."""
-    guest.run("systemctl poweroff", check=False)
-    eventually(lambda: not guest.runs, within=120, what=f"{guest.name} has ended")
-    limit = f"{guest.name},localhost"
-    metal_play("playbooks/lab_create.yml", "--limit", limit, variables=dict(how), timeout=BRING_UP_TIMEOUT).succeeded()
 
 
 @pytest.fixture(scope="module")
