@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import TracebackType
 
 INTERVAL = 0.01
+ON_ITS_WAY = 1.0
+"""Seconds that an answer may take."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Traffic:
 
 
 def measure(output: str) -> Loss:
-    """What ping(8) with -D said. What came after the last answer may still be on its way: it does not count."""
+    """What ping(8) with -D said. What it sent after the last answer counts when that is more than can be on its way."""
     found = re.findall(r"^\[(\d+\.\d+)\] \d+ bytes.*icmp_seq=(\d+)", output, re.MULTILINE)
     answered: dict[int, float] = {}
     for moment, number in found:
@@ -74,6 +76,15 @@ def measure(output: str) -> Loss:
     numbers = sorted(answered)
     around = [(before, after) for before, after in itertools.pairwise(numbers) if after - before > 1]
     gap = max((answered[after] - answered[before] for before, after in around), default=INTERVAL)
-    sent = max(numbers, default=0)
     moments = tuple(answered[before] for before, _ in around)
-    return Loss(sent, sent - len(numbers), gap if numbers else float("inf"), moments)
+    last = max(numbers, default=0)
+    transmitted, seconds = _ended(output)
+    if not numbers or (transmitted - last) * seconds > ON_ITS_WAY * transmitted:
+        return Loss(transmitted, transmitted - len(numbers), float("inf"), moments)
+    return Loss(last, last - len(numbers), gap, moments)
+
+
+def _ended(output: str) -> tuple[int, float]:
+    """How many packets ping sent in the end, in how many seconds."""
+    found = re.search(r"^(\d+) packets transmitted.* time (\d+)ms$", output, re.MULTILINE)
+    return (int(found[1]), int(found[2]) / 1000) if found else (0, 0.0)

@@ -26,5 +26,13 @@ def test_loss(numbers: list[int], loss: Loss) -> None:
     assert replace(found, gap=round(found.gap, 3)) == loss
 
 
+@pytest.mark.parametrize(("sent", "loss"), [(104, Loss(4, 0, 0.01)), (105, Loss(105, 101, float("inf")))])
+def test_an_outage_that_does_not_end_is_loss(sent: int, loss: Loss) -> None:
+    """What a second holds may still be on its way."""
+    answers = "".join(LINE.format(100 + number / 100, number) for number in range(1, 5))
+    found = measure(f"{answers}{sent} packets transmitted, 4 received, 96% packet loss, time {sent * 10}ms\n")
+    assert replace(found, gap=round(found.gap, 3)) == loss
+
+
 def test_nothing_was_answered() -> None:
     assert measure("PING\n") == Loss(0, 0, float("inf"))
