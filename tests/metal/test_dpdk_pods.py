@@ -107,6 +107,15 @@ def systemctl(pod: Wired, command: str, eventually: Eventually) -> None:
     eventually(lambda: able().ok, within=PATIENCE, what="the agent can do an ADD")
 
 
+def agent_goes_and_comes(pod: Wired, passes: Callable[[Wired, Eventually], None], eventually: Eventually) -> None:
+    """Packets pass meanwhile and afterwards, and the pod is wired as it was."""
+    pod.guest.run("systemctl stop weft-agent", timeout=PATIENCE)
+    passes(pod, eventually)
+    systemctl(pod, "start weft-agent", eventually)
+    assert pod.cni("ADD") == pod.answer, "again is the same"
+    passes(pod, eventually)
+
+
 # --- VDUSE ---
 
 
@@ -142,11 +151,7 @@ def test_packets_by_vduse(vduse: Wired, eventually: Eventually) -> None:
 
 
 def test_vduse_does_not_notice_the_agents_restart(vduse: Wired, eventually: Eventually) -> None:
-    vduse.guest.run("systemctl stop weft-agent", timeout=PATIENCE)
-    passes(vduse, eventually)
-    systemctl(vduse, "start weft-agent", eventually)
-    assert vduse.cni("ADD") == vduse.answer, "again is the same"
-    passes(vduse, eventually)
+    agent_goes_and_comes(vduse, passes, eventually)
 
 
 def test_vduse_after_a_restart_of_the_switch(vduse: Wired, eventually: Eventually) -> None:
@@ -218,11 +223,7 @@ def test_program_behind_the_socket_and_a_workload_reach_each_other(vhostuser: Wi
 
 
 def test_program_does_not_notice_the_agents_restart(vhostuser: Wired, eventually: Eventually) -> None:
-    vhostuser.guest.run("systemctl stop weft-agent", timeout=PATIENCE)
-    answered(vhostuser, eventually)
-    systemctl(vhostuser, "start weft-agent", eventually)
-    assert vhostuser.cni("ADD") == vhostuser.answer, "again is the same"
-    answered(vhostuser, eventually)
+    agent_goes_and_comes(vhostuser, answered, eventually)
 
 
 def test_program_is_reached_again_after_a_restart_of_the_switch(vhostuser: Wired, eventually: Eventually) -> None:

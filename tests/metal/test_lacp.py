@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,17 +32,13 @@ PATIENCE = 240
 EXPIRED = 3
 
 
-def switch_ip(*words: str) -> None:
-    subprocess.run(["ip", "-netns", SWITCH, "link", "set", *words], check=True)
-
-
 @pytest.fixture(scope="module")
 def switch(metal: dict[str, Guest]) -> Iterator[OvsHost]:
     """metal1's two cables end at a switch with a bond, and not at the lab's bridge."""
     with OvnSandbox() as sandbox:
         host = sandbox.start_ovs("lacp", SWITCH, controller=False)
         for cable in CABLES:
-            switch_ip(cable, "nomaster")
+            host.ip("link", "set", cable, "nomaster")
         try:
             bond = ("cables", *CABLES, "lacp=active", "bond_mode=balance-tcp", "other_config:lacp-time=fast")
             host.vsctl("add-br", "lacp", "--", "set", "Bridge", "lacp", "datapath_type=netdev")
@@ -54,7 +49,7 @@ def switch(metal: dict[str, Guest]) -> Iterator[OvsHost]:
         finally:
             host.vsctl("del-br", "lacp")
             for cable in CABLES:
-                switch_ip(cable, "master", "brp", "up")
+                host.ip("link", "set", cable, "master", "brp", "up")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +112,7 @@ def test_a_cable_that_says_nothing_is_left_although_its_light_is_on(
     """What miimon cannot see. The NIC keeps its carrier; either cable may be the one that has the pings."""
     for cable in CABLES:
         with Traffic(f"/run/netns/{SWITCH}", INSIDE) as traffic:
-            switch_ip(cable, "down")
+            switch.ip("link", "set", cable, "down")
             others = [other for other in CABLES if other != cable]
             eventually(lambda others=others: carrying(bonded, switch) == others, what=f"{cable} is left")
             eventually(traffic.answered, what="the other cable carries packets")
@@ -125,7 +120,7 @@ def test_a_cable_that_says_nothing_is_left_although_its_light_is_on(
         assert bonded.run(f"cat /sys/class/net/{nic}/carrier").stdout.strip() == "1"
         print(f"{cable} says nothing: {traffic.loss}")
         assert traffic.loss.gap < EXPIRED + 3
-        switch_ip(cable, "up")
+        switch.ip("link", "set", cable, "up")
         eventually(lambda: carrying(bonded, switch) == CABLES, what=f"{cable} carries packets again")
 
 
