@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+# What is asserted outside of test files is explained as well.
+pytest.register_assert_rewrite("tests.support", "tests.lab", "tests.metal")
+
 KUBERNETES = "tests/integration/kubernetes/"
 TOGETHER = (KUBERNETES, "tests/lab/")
 

@@ -35,7 +35,8 @@ def running(kube: KubeLab) -> Iterator[KubeLab]:
     for name in ("deployment/web", "statefulset/store", "deployment/frail"):
         kube.kubectl("--namespace", NAMESPACE, "rollout", "status", name, "--timeout=55s")
     yield kube
-    kube.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
+    # waited for: what other tests find in this lab shall not change under them
+    kube.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=55s")
 
 
 def pods(kube: KubeLab, app: str) -> list[Pod]:
