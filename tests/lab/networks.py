@@ -75,14 +75,18 @@ class Site:
         return play(PLAYBOOK, *arguments, variables=variables, environment=self.environment)
 
     def content(self) -> Content:
-        """All that networks leave in the databases, by names."""
+        """All that networks leave, by names, in the databases and on the hosts.
+
+        Namespaces of a container runtime are not counted: a kubelet has one made and removed whenever it tries in vain
+        to start a pod whose namespace the agent keeps.
+        """
         tables = [f"ovn-nbctl --no-leader-only --bare --columns=name list {table}" for table in TABLES]
         kinds = [f"{self.get} get {kind} --all-namespaces --output name" for kind in LEFT]
         script = "; echo ===; ".join([*tables, *kinds])
         parts = self.lab["lab1"].run(script, timeout=120).stdout.split("===")
         found = {what: sorted(part.split()) for what, part in zip((*TABLES, *LEFT), parts, strict=True)}
         kept = [host.run("ls /run/netns").stdout for host in self.lab]
-        return {**found, "netns": sorted(" ".join(kept).split())}
+        return {**found, "netns": sorted(name for name in " ".join(kept).split() if not name.startswith("cni-"))}
 
     @cached_property
     def names(self) -> set[str]:
