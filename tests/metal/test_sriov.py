@@ -46,7 +46,7 @@ def sriov(metal: dict[str, Guest], tmp_path_factory: pytest.TempPathFactory) -> 
     yield run
     for name, guest in metal.items():
         release(guest)
-        if guest.run(f"cat /sys/class/net/{NIC}/device/sriov_numvfs").stdout != "0":
+        if count(guest) != "0":
             run(name, wish(name), tasks="remove").succeeded()
 
 
@@ -55,6 +55,10 @@ def made(metal: dict[str, Guest], sriov: Callable[..., Play]) -> Guest:
     """metal1 with its functions."""
     sriov("metal1", wish("metal1")).succeeded()
     return metal["metal1"]
+
+
+def count(guest: Guest) -> str:
+    return guest.run(f"cat /sys/class/net/{NIC}/device/sriov_numvfs").stdout
 
 
 def functions(guest: Guest) -> list[dict[str, Any]]:
@@ -137,3 +141,11 @@ def test_the_number_of_functions_in_use_is_not_changed(made: Guest, sriov: Calla
 def test_the_functions_are_there_after_a_reboot(made: Guest, eventually: Callable[..., None]) -> None:
     reboot(made, eventually, sign="systemctl is-active weft-sriov")
     as_wished(made)
+
+
+def test_removal_takes_them_away(made: Guest, sriov: Callable[..., Play]) -> None:
+    sriov("metal1", wish("metal1"), tasks="remove").succeeded()
+    assert count(made) == "0"
+    left = "ls /etc/systemd/system/weft-sriov.service /etc/weft/sriov.json /usr/local/lib/weft/sriov.py /etc/pcidp/*"
+    assert not made.run(left, check=False).stdout
+    assert sriov("metal1", wish("metal1"), tasks="remove").succeeded().changed == {"metal1": 0}
