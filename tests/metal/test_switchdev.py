@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.metal.conftest import Guest
+from tests.metal.conftest import CHECKOUT, Guest
 from tests.metal.roles import play_role, reboot
 from tests.support.play import Play
 
@@ -22,22 +22,8 @@ WISH: dict[str, Any] = {
         {"name": "bond1", "members": [FIRST, SECOND], "mtu": 1400, "addresses": ["172.31.9.1/24"]},
     ],
 }
-# In place of the drivers of two NICs, and of the role sriov: two devices with two virtual functions each, at each boot.
-NICS = """\
-[Unit]
-DefaultDependencies=no
-After=systemd-udevd.service systemd-modules-load.service local-fs.target
-Before=weft-switchdev.service network-pre.target
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/sh -ec 'modprobe netdevsim; \\
-  for n in 1 2; do echo "$n 1" >/sys/bus/netdevsim/new_device; \\
-  echo 2 >/sys/bus/netdevsim/devices/netdevsim$n/sriov_numvfs; done'
-ExecStop=/bin/sh -c 'for n in 1 2; do echo $n >/sys/bus/netdevsim/del_device; done'
-[Install]
-WantedBy=multi-user.target
-"""
+# In place of the drivers of two NICs, and of the role sriov.
+NICS = CHECKOUT / "extensions" / "molecule" / "switchdev" / "files" / "netdevsim.service"
 # A packet comes out of one NIC's wire into the other's: the bond's members are cabled to each other.
 CABLE = """\
 exec 5</proc/self/ns/net
@@ -50,7 +36,7 @@ echo "5:$(index eni1np1) 5:$(index eni2np1)" >/sys/bus/netdevsim/link_device
 def guest(metal: dict[str, Guest]) -> Iterator[Guest]:
     """metal1 with two NICs and Open vSwitch."""
     guest = metal["metal1"]
-    guest.run("cat >/etc/systemd/system/netdevsim.service", stdin=NICS)
+    guest.run("cat >/etc/systemd/system/netdevsim.service", stdin=NICS.read_text())
     guest.run(
         "systemctl daemon-reload && systemctl enable netdevsim openvswitch-switch && "
         "systemctl restart netdevsim && systemctl start openvswitch-switch",
