@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import Lab
-from tests.support.play import play
+from tests.support.play import Play, play
 
 pytestmark = pytest.mark.lab
 SITE = "playbooks/site.yml"
@@ -18,9 +18,15 @@ ENCAPSULATION = {"lab1": "172.31.0.11/24", "lab2": "172.31.0.12/24", "lab3": "17
 
 
 @pytest.fixture(scope="module")
-def installed(lab: Lab) -> Lab:
+def again(lab: Lab) -> Play:
+    """site.yml on the finished lab; where its first run has to change what another checkout installed, its second."""
+    first = play(SITE).succeeded()
+    return play(SITE).succeeded() if any(first.changed.values()) else first
+
+
+@pytest.fixture(scope="module")
+def installed(lab: Lab, again: Play) -> Lab:
     """The lab with what this checkout installs, whatever checkout installed it before."""
-    play(SITE).succeeded()
     return lab
 
 
@@ -36,8 +42,8 @@ def role_play(folder: Path, role: str, hosts: str = "weft", tasks: str = "main")
     return path
 
 
-def test_the_second_run_changes_nothing(installed: Lab) -> None:
-    assert play(SITE).succeeded().changed == {"lab1": 0, "lab2": 0, "lab3": 0}
+def test_the_second_run_changes_nothing(again: Play) -> None:
+    assert again.changed == {"lab1": 0, "lab2": 0, "lab3": 0}
 
 
 def test_check_mode_shows_a_change_and_makes_none(installed: Lab) -> None:

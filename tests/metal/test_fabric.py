@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -36,6 +37,38 @@ def test_workloads_reach_each_other_across_guests(pair: Fabric) -> None:
     assert round_trips(pair["metal1"], "near", far, 5)[0] == 0
     assert round_trips(pair["metal2"], "far", near, 5)[0] == 0
     assert tcp_mbits((pair["metal1"], "near"), (pair["metal2"], "far"), 3) > 1
+
+
+@pytest.fixture
+def vxlan(pair: Fabric, eventually: Eventually) -> Iterator[Fabric]:
+    """The guests as with `ovn_host_encap_type: [vxlan]`; Geneve afterwards."""
+
+    def tunnel(protocol: str, device: str) -> None:
+        for guest in pair.values():
+            guest.run(f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-type={protocol}")
+        for guest in pair.values():
+            there = f"ip link show dev {device}"
+            eventually(lambda guest=guest, there=there: guest.run(there, check=False).ok, within=60, what=there)
+
+    tunnel("vxlan", "vxlan_sys_4789")
+    yield pair
+    tunnel("geneve", "genev_sys_6081")
+
+
+def carried(guest: Guest, device: str) -> int:
+    """Packets that a device has sent."""
+    return int(json.loads(guest.run(f"ip -s -json link show dev {device}").stdout)[0]["stats64"]["tx"]["packets"])
+
+
+def test_tunnels_may_be_vxlan(vxlan: Fabric, eventually: Eventually) -> None:
+    near, far = vxlan["metal1"], address(vxlan["metal2"], "far")
+    reached = inside("near", f"ping -c 1 -W 2 {far}")
+    eventually(lambda: near.run(reached, check=False).ok, within=60, what="near reaches far by VXLAN")
+    before = carried(near, "vxlan_sys_4789")
+    assert round_trips(near, "near", far, 10)[0] == 0
+    assert tcp_mbits((near, "near"), (vxlan["metal2"], "far"), 3) > 1
+    assert carried(near, "vxlan_sys_4789") - before >= 10
+    assert near.run("ip link show dev genev_sys_6081", check=False).stdout == ""
 
 
 def guarded(*rules: tuple[str, str, str, int]) -> dict[str, object]:
