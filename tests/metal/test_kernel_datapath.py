@@ -81,7 +81,13 @@ ECHO, ECHO_REPLY = 8, 0
 @pytest.mark.parametrize(
     ("name", "annotations", "ready", "where", "packets"),
     [
-        ("copied", {"mirror": "true"}, "ip link show dev mirror0", ("metal1", "mirror0"), "icmp[0] = {}"),
+        (
+            "copied",
+            {"mirror": "true"},
+            "ip link show dev mirror0 up | grep mirror0",
+            ("metal1", "mirror0"),
+            "icmp[0] = {}",
+        ),
         (
             "by-gre",
             {"mirror_collector": f"gre:{COLLECTOR}/100"},
