@@ -44,7 +44,8 @@ WAITS = "ovs-vsctl --if-exists get Open_vSwitch . other_config:flow-restore-wait
 
 
 @pytest.fixture(scope="module")
-def guest(metal: dict[str, Guest], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
+def switch(metal: dict[str, Guest], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
+    """A guest with Open vSwitch, and no bridge."""
     made, folder = metal["metal1"], tmp_path_factory.mktemp("restart")
 
     def role(tasks: str) -> Play:
@@ -52,11 +53,17 @@ def guest(metal: dict[str, Guest], tmp_path_factory: pytest.TempPathFactory) -> 
 
     role("main")
     assert role("main").changed == {made.name: 0}
-    made.run(FABRIC, timeout=300)
     yield made
-    made.run(GONE, check=False, timeout=120)
     role("remove")
     assert not made.run("ls -d /usr/local/lib/weft-flows /etc/systemd/system/weft-*", check=False).ok
+    assert made.run("systemctl list-units --failed --no-legend --plain 'weft-*'").stdout == ""
+
+
+@pytest.fixture(scope="module")
+def guest(switch: Guest) -> Iterator[Guest]:
+    switch.run(FABRIC, timeout=300)
+    yield switch
+    switch.run(GONE, check=False, timeout=120)
 
 
 def restart(guest: Guest, command: str, eventually: Callable[..., None]) -> None:
@@ -65,6 +72,14 @@ def restart(guest: Guest, command: str, eventually: Callable[..., None]) -> None
     guest.run(command, timeout=120)
     again = f"test $(cat /run/openvswitch/ovs-vswitchd.pid) != {before} && systemctl is-active weft-flows"
     eventually(lambda: guest.run(again, check=False).ok, within=60, what="vswitchd runs again with its flows")
+
+
+def test_without_a_bridge_of_ovn_nothing_is_waited_for(switch: Guest, eventually: Callable[..., None]) -> None:
+    """Nobody sends tables, so waiting for them would only keep new flows of other bridges from being made."""
+    said = switch.run("systemctl stop ovs-vswitchd; " + WAITS).stdout
+    switch.run("systemctl start openvswitch-switch", timeout=120)
+    eventually(lambda: switch.active("weft-flows"), within=60, what="the unit runs again")
+    assert said == ""
 
 
 @pytest.fixture
@@ -97,3 +112,14 @@ def test_new_flows_are_made_after_it(guest: Guest, eventually: Callable[..., Non
     """Nothing goes on waiting: the datapath asks for flows that it does not have."""
     restart(guest, "systemctl restart ovs-vswitchd", eventually)
     guest.run("ovs-appctl dpctl/del-flows; ip netns exec pod2 ping -c 3 -i 0.2 -W 5 10.0.0.1", timeout=60)
+
+
+def test_the_unit_may_be_stopped_while_it_waits(guest: Guest, eventually: Callable[..., None]) -> None:
+    """As the role's removal does: without ovn-controller it waits for half a minute."""
+    guest.run("systemctl stop ovn-controller; systemctl restart ovs-vswitchd", timeout=120)
+    state = "systemctl show --value --property=ActiveState weft-flows"
+    eventually(lambda: guest.run(state).stdout == "activating", within=20, what="the unit waits for flows")
+    guest.run("systemctl stop weft-flows")
+    assert guest.run(state).stdout == "inactive"
+    guest.run("systemctl start ovn-controller weft-flows", timeout=120)
+    assert not guest.run(WAITS).stdout
