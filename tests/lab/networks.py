@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,6 +29,7 @@ LEFT = ("namespaces", "ippools", "vips", "ips")
 """Kinds that the Northbound does not show."""
 TABLES = ("Logical_Router", "Logical_Switch", "Logical_Switch_Port", "Logical_Router_Port", "Address_Set")
 TRIES = {True: 12, False: 2}
+PATIENCE = 30
 Content = dict[str, list[str]]
 
 
@@ -91,23 +93,38 @@ class Site:
     @cached_property
     def names(self) -> set[str]:
         """Network namespaces of all workloads of the examples."""
-        files = [path for name in NAMES for path in (FOLDER / name).glob("*.yml") if path.stem in ("network", "next")]
-        lists = [yaml.safe_load(path.read_text()).get("workloads", []) for path in files]
-        return {f"{item['name']}.{item['namespace']}" for items in lists for item in items}
+        return namespaces("network") | namespaces("next")
 
-    def parties(self) -> Parties:
+    def parties(self, commit: str) -> Parties:
+        """All that are there, once those of this commit are: on Kubernetes a playbook waits for addresses alone."""
+        deadline, wanted = time.monotonic() + PATIENCE, namespaces(commit)
+        while True:
+            found = self._look()
+            lacking = sorted(name for name in wanted if not found.addresses.get(name))
+            if not lacking:
+                return found
+            assert time.monotonic() < deadline, f"not on a host within {PATIENCE} s: {', '.join(lacking)}"
+            time.sleep(0.5)
+
+    def _look(self) -> Parties:
         found = Parties({}, {})
-        there = (
-            "for n in %s; do test ! -e /run/netns/$n ||"
-            " { echo $n; ip -n $n -json address show dev eth0 | tr -d '\\n'; echo; }; done"
-        )
+        there = "for n in %s; do test ! -e /run/netns/$n || echo $n $(ip -n $n -json address show dev eth0); done"
         for host in self.lab:
-            lines = iter(host.run(there % " ".join(sorted(self.names))).stdout.splitlines())
-            for name in lines:
-                (link,) = json.loads(next(lines))
+            for line in host.run(there % " ".join(sorted(self.names))).stdout.splitlines():
+                name, _, shown = line.partition(" ")
+                (link,) = json.loads(shown or "[{}]")
                 found.host[name] = host.name
-                found.addresses[name] = [a["local"] for a in link["addr_info"] if a["scope"] == "global"]
+                found.addresses[name] = [a["local"] for a in link.get("addr_info", []) if a["scope"] == "global"]
         return found
+
+
+def namespaces(commit: str) -> set[str]:
+    """Network namespaces of the workloads that the examples have after a commit."""
+    lists = []
+    for name in NAMES:
+        files = [FOLDER / name / f"{part}.yml" for part in ("network", commit)]
+        lists.append({key: value for file in files for key, value in yaml.safe_load(file.read_text()).items()})
+    return {f"{item['name']}.{item['namespace']}" for each in lists for item in each.get("workloads", [])}
 
 
 @dataclass
@@ -120,7 +137,7 @@ class Packets:
 
 
 def try_all(site: Site, commit: str) -> Packets:
-    parties = site.parties()
+    parties = site.parties(commit)
     wanted = {name: expectation(name, commit) for name in NAMES}
     for expected in wanted.values():
         for name, commands in expected.prepare.items():
