@@ -10,7 +10,6 @@ import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -90,27 +89,22 @@ class Site:
         kept = [host.run("ls /run/netns").stdout for host in self.lab]
         return {**found, "netns": sorted(name for name in " ".join(kept).split() if not name.startswith("cni-"))}
 
-    @cached_property
-    def names(self) -> set[str]:
-        """Network namespaces of all workloads of the examples."""
-        return namespaces("network") | namespaces("next")
-
     def parties(self, commit: str) -> Parties:
-        """All that are there, once those of this commit are: on Kubernetes a playbook waits for addresses alone."""
-        deadline, wanted = time.monotonic() + PATIENCE, namespaces(commit)
+        """Those of this commit, once all are there: on Kubernetes a playbook waits for addresses alone."""
+        deadline, wanted = time.monotonic() + PATIENCE, sorted(namespaces(commit))
         while True:
-            found = self._look()
-            lacking = sorted(name for name in wanted if not found.addresses.get(name))
+            found = self._look(wanted)
+            lacking = [name for name in wanted if not found.addresses.get(name)]
             if not lacking:
                 return found
             assert time.monotonic() < deadline, f"not on a host within {PATIENCE} s: {', '.join(lacking)}"
             time.sleep(0.5)
 
-    def _look(self) -> Parties:
+    def _look(self, wanted: list[str]) -> Parties:
         found = Parties({}, {})
         there = "for n in %s; do test ! -e /run/netns/$n || echo $n $(ip -n $n -json address show dev eth0); done"
         for host in self.lab:
-            for line in host.run(there % " ".join(sorted(self.names))).stdout.splitlines():
+            for line in host.run(there % " ".join(wanted)).stdout.splitlines():
                 name, _, shown = line.partition(" ")
                 (link,) = json.loads(shown or "[{}]")
                 found.host[name] = host.name

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,9 @@ def play(
         check=False,
     )
     return Play(done.stdout, done.returncode)
+
+
+def settled(run: Callable[[], Play]) -> Play:
+    """What `run` gives on hosts that are as it makes them: a second time where it first had something to change."""
+    first = run().succeeded()
+    return run().succeeded() if any(first.changed.values()) else first
